@@ -1,0 +1,158 @@
+/* Commands about the agent itself. */
+#include <stdio.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/agent.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "control/client.h"
+#include "control/paths.h"
+#include "version.h"
+
+static int no_operands(const struct cli *cli)
+{
+	if (cli->count == 0)
+		return 0;
+	cli_fail(0, "%s takes no '%s'; see: vastagent %s --help", cli->command, cli->operands[0],
+		cli->command);
+	return -1;
+}
+
+int cmd_version(const struct cli *cli)
+{
+	if (cli->json)
+		printf("{\"version\":\"%s\",\"commit\":\"%s\"}\n", VASTAGENT_VERSION,
+			VASTAGENT_COMMIT);
+	else
+		printf("vastagent %s%s%s%s\n", VASTAGENT_VERSION, *VASTAGENT_COMMIT ? " (" : "",
+			VASTAGENT_COMMIT, *VASTAGENT_COMMIT ? ")" : "");
+	return output_finish(EX_OK);
+}
+
+static void print_list(const json_t *list, const char *title)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) printf("%s%s\n", title, json_string_value(item));
+}
+
+static void print_accounts(const json_t *accounts)
+{
+	const json_t *account;
+	size_t i;
+
+	json_array_foreach(accounts, i, account)
+	{
+		const char *file = output_text(account, "file");
+		printf("keys of %s: %s (%s)\n", output_text(account, "user"), file ? file : "-",
+			output_text(account, "state"));
+	}
+}
+
+static void print_counters(json_t *counters)
+{
+	const char *name;
+	json_t *value;
+
+	printf("since its start:");
+	json_object_foreach(counters, name, value)
+		printf(" %s %lld", name, (long long)json_integer_value(value));
+	putchar('\n');
+}
+
+static void print_status(const json_t *answer)
+{
+	const char *instance = output_text(answer, "instance");
+
+	printf("vastagent %s runs: pid %lld, up %lld s, on %s\n", output_text(answer, "version"),
+		(long long)json_integer_value(json_object_get(answer, "pid")),
+		(long long)json_integer_value(json_object_get(answer, "uptime_seconds")),
+		output_text(answer, "socket"));
+	printf("instance: %s\n", instance ? instance : "not known");
+	print_accounts(json_object_get(answer, "accounts"));
+	print_counters(json_object_get(answer, "counters"));
+	print_list(json_object_get(answer, "warnings"), "warning: ");
+}
+
+int cmd_status(const struct cli *cli)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	struct error error;
+	json_t *answer;
+	int status = EX_OK;
+
+	if (no_operands(cli) != 0)
+		return EX_USAGE;
+	/* Asking how it is must not change how it is. */
+	if (agent_ask_running(cli, &request, &answer, &error) != 0)
+		status = agent_report(&error);
+	else if (cli->json)
+		output_json(answer);
+	else
+		print_status(answer);
+	json_decref(answer);
+	return output_finish(status);
+}
+
+int cmd_start(const struct cli *cli)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	json_t *answer = NULL;
+	struct error error;
+	int status = EX_OK;
+
+	if (no_operands(cli) != 0)
+		return EX_USAGE;
+	if (geteuid() != 0)
+		return cli_fail(EX_NOPERM, "only root starts the agent");
+	if (agent_ask_running(cli, &request, &answer, &error) == 0) {
+		printf("the agent runs already: pid %lld\n",
+			(long long)json_integer_value(json_object_get(answer, "pid")));
+	} else if (error.code != ERROR_UNREACHABLE || agent_start(cli, &error) != 0) {
+		status = agent_report(&error);
+	} else {
+		json_decref(answer);
+		if (agent_ask_running(cli, &request, &answer, &error) != 0)
+			status = agent_report(&error);
+		else
+			printf("the agent runs: pid %lld\n",
+				(long long)json_integer_value(json_object_get(answer, "pid")));
+	}
+	json_decref(answer);
+	return output_finish(status);
+}
+
+static int tell(const struct cli *cli, const char *path, const char *done, const char *not_running)
+{
+	json_t *body = json_object(), *answer = NULL;
+	const struct control_request request = {.method = "POST", .path = path, .body = body};
+	struct error error;
+	int status = EX_OK;
+
+	if (no_operands(cli) != 0)
+		status = EX_USAGE;
+	else if (agent_ask_running(cli, &request, &answer, &error) == 0)
+		puts(done);
+	else if (error.code == ERROR_UNREACHABLE && not_running)
+		puts(not_running);
+	else
+		status = agent_report(&error);
+	json_decref(answer);
+	json_decref(body);
+	return output_finish(status);
+}
+
+int cmd_stop(const struct cli *cli)
+{
+	return tell(cli, CONTROL_STOP, "the agent stops; the keys stay as they are",
+		"the agent does not run");
+}
+
+int cmd_reload(const struct cli *cli)
+{
+	return tell(cli, CONTROL_RELOAD, "the configuration was read again", NULL);
+}

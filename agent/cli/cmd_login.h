@@ -1,0 +1,23 @@
+/* `vastagent login`: the login hook, and how people look at it and switch it. */
+#ifndef VASTAGENT_CLI_CMD_LOGIN_H
+#define VASTAGENT_CLI_CMD_LOGIN_H
+
+/*
+ * Exit statuses of `vastagent login`, of which the hook knows only "0 or not". A status
+ * that a shell or the kernel could give for a program that did not run is none of them.
+ */
+enum cmd_login_status {
+	CMD_LOGIN_OVER = 0,    /* the session was used and left: log out */
+	CMD_LOGIN_PLAIN = 10,  /* tmux does not belong here: a plain shell, nothing printed */
+	CMD_LOGIN_LEFT = 11,   /* detached with `detach = shell`: a plain shell */
+	CMD_LOGIN_BROKEN = 75, /* tmux failed (EX_TEMPFAIL): a plain shell, one line printed */
+};
+
+/*
+ * argv[0] is "login". Without arguments: decides, runs the session, returns one of the
+ * above. --explain [--json] prints the rule that decides for this process and why; on
+ * and off remove and create ~/.no_auto_tmux; these return 0 or a status of sysexits(3).
+ */
+int cmd_login(int argc, char **argv);
+
+#endif

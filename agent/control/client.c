@@ -1,0 +1,166 @@
+#include "control/client.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "sys/process.h"
+
+/* More than the agent ever answers: the keys of the largest file, as JSON. */
+#define ANSWER_LIMIT (256L * 1024 * 1024)
+
+char *control_encode(const char *text)
+{
+	struct buffer out = BUFFER_EMPTY;
+
+	for (; *text; text++) {
+		if (isalnum((unsigned char)*text) || strchr("-._~", *text))
+			buffer_add(&out, text, 1);
+		else
+			buffer_add_format(&out, "%%%02X", (unsigned char)*text);
+	}
+	buffer_add_string(&out, "");
+	return out.data;
+}
+
+static int open_socket(const char *path, struct error *error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return error_set(error, ERROR_USAGE,
+			"the socket's path is longer than %zu bytes: %s",
+			sizeof(address.sun_path) - 1, path);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return error_set_errno(error, ERROR_INTERNAL, "cannot make a socket");
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		error_set_errno(error, ERROR_UNREACHABLE, "no agent answers on %s", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int render(const struct control_request *request, struct buffer *out, struct error *error)
+{
+	char *body = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
+
+	if (request->body && !body)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	buffer_add_format(out, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+		request->method, request->path);
+	if (body)
+		buffer_add_format(out,
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+			strlen(body), body);
+	else
+		buffer_add_string(out, "\r\n");
+	free(body);
+	return out->failed ? error_set(error, ERROR_INTERNAL, "out of memory") : 0;
+}
+
+static int wait_for(int fd, short what, long long end, struct error *error)
+{
+	struct pollfd wait = {.fd = fd, .events = what};
+	long long left = end - process_now_ms();
+	int ready = left > 0 ? poll(&wait, 1, (int)left) : 0;
+
+	if (ready > 0 || (ready < 0 && errno == EINTR))
+		return 0;
+	return error_set(error, ERROR_TIMEOUT, "the agent did not answer in time");
+}
+
+static int send_all(int fd, const struct buffer *data, long long end, struct error *error)
+{
+	size_t done = 0;
+	ssize_t sent;
+
+	while (done < data->length) {
+		if (wait_for(fd, POLLOUT, end, error) != 0)
+			return -1;
+		sent = send(
+			fd, data->data + done, data->length - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		/* The agent may have answered and closed already: its answer says why. */
+		if (sent < 0 && errno == EPIPE)
+			return 0;
+		if (sent < 0)
+			return error_set_errno(error, ERROR_UNREACHABLE, "the agent hung up");
+		done += (size_t)sent;
+	}
+	return 0;
+}
+
+static int receive_all(int fd, struct buffer *answer, long long end, struct error *error)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	for (;;) {
+		if (wait_for(fd, POLLIN, end, error) != 0)
+			return -1;
+		got = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got < 0 && errno != ECONNRESET)
+			return error_set_errno(error, ERROR_UNREACHABLE, "the agent hung up");
+		if (got <= 0)
+			return 0;
+		if (answer->length + (size_t)got > ANSWER_LIMIT ||
+			buffer_add(answer, chunk, (size_t)got) != 0)
+			return error_set(error, ERROR_INTERNAL, "the answer is too large");
+	}
+}
+
+/* "HTTP/1.1 200 OK…": returns the status, and the body's JSON in *answer. */
+static int parse(const struct buffer *text, json_t **answer, struct error *error)
+{
+	const char *start = buffer_string(text), *body = strstr(start, "\r\n\r\n");
+	char digits[4] = "";
+	long status;
+
+	if (strncmp(start, "HTTP/1.", 7) == 0 && strlen(start) > 12)
+		memcpy(digits, start + 9, 3);
+	if (!body || text_number(digits, 100, 599, &status) != 0)
+		return error_set(
+			error, ERROR_UNREACHABLE, "what answers is not the agent, or it hung up");
+	body += 4;
+	*answer = json_loadb(body, text->length - (size_t)(body - start), 0, NULL);
+	return (int)status;
+}
+
+int control_ask(const char *socket, const struct control_request *request, int timeout_ms,
+	json_t **answer, struct error *error)
+{
+	long long end = process_now_ms() + timeout_ms;
+	struct buffer out = BUFFER_EMPTY, in = BUFFER_EMPTY;
+	int fd = -1, status = -1;
+
+	*answer = NULL;
+	if (render(request, &out, error) != 0)
+		goto out;
+	fd = open_socket(socket, error);
+	if (fd < 0 || send_all(fd, &out, end, error) != 0 || receive_all(fd, &in, end, error) != 0)
+		goto out;
+	status = parse(&in, answer, error);
+out:
+	if (fd >= 0)
+		close(fd);
+	buffer_free(&out);
+	buffer_free(&in);
+	return status;
+}

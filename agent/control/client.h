@@ -1,0 +1,30 @@
+/*
+ * The client's side of the control socket: one request, one answer (RFC 9112 with
+ * "Connection: close"), blocking. libevent's client cannot use a unix socket.
+ */
+#ifndef VASTAGENT_CONTROL_CLIENT_H
+#define VASTAGENT_CONTROL_CLIENT_H
+
+#include <jansson.h>
+
+struct error;
+
+struct control_request {
+	const char *method;
+	const char *path;   /* percent-encoded where needed, with the query */
+	const json_t *body; /* NULL for none */
+};
+
+/*
+ * Asks the agent at socket. Waits at most timeout_ms for the whole answer.
+ * Returns the HTTP status and the answer in *answer (json_decref it; NULL if it has no
+ * JSON), or -1 with ERROR_UNREACHABLE (nobody listens there) or ERROR_TIMEOUT.
+ */
+int control_ask(const char *socket, const struct control_request *request, int timeout_ms,
+	json_t **answer, struct error *error);
+
+/* Percent-encodes all but the unreserved characters of RFC 3986. The caller frees the
+ * result; NULL if out of memory. */
+char *control_encode(const char *text);
+
+#endif

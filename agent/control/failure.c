@@ -1,0 +1,31 @@
+#include "control/failure.h"
+
+#include "base/error.h"
+
+json_t *failure_pack(const struct error *error)
+{
+	/* A message may quote bytes of a request; jansson takes valid UTF-8 only. */
+	json_t *inner =
+		json_pack("{ss ss}", "code", error_name(error->code), "message", error->message);
+
+	if (!inner)
+		inner = json_pack("{ss ss}", "code", error_name(error->code), "message", "");
+	if (inner && error->line)
+		json_object_set_new(inner, "line", json_integer(error->line));
+	return json_pack("{so}", "error", inner);
+}
+
+int failure_unpack(json_t *answer, struct error *error)
+{
+	const char *code, *message;
+	json_int_t line = 0;
+
+	if (json_unpack(answer, "{s{ss ss s?I}}", "error", "code", &code, "message", &message,
+		    "line", &line) != 0) {
+		error_set(error, ERROR_INTERNAL, "the agent failed without saying why");
+		return -1;
+	}
+	error_set(error, error_from_name(code), "%s", message);
+	error->line = (long)line;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* Where the agent answers, and what it is asked. */
+#ifndef VASTAGENT_CONTROL_PATHS_H
+#define VASTAGENT_CONTROL_PATHS_H
+
+#define CONTROL_SOCKET "/run/vastagent/agent.sock"
+
+#define CONTROL_STATUS   "/v1/status"
+#define CONTROL_KEYS     "/v1/keys"
+#define CONTROL_FORWARDS "/v1/forwards"
+#define CONTROL_SESSIONS "/v1/sessions"
+#define CONTROL_STOP     "/v1/stop"
+#define CONTROL_RELOAD   "/v1/reload"
+
+/* Limits of a request, in bytes. */
+#define CONTROL_BODY_MAX_ROOT (1024 * 1024)
+#define CONTROL_BODY_MAX      (64 * 1024)
+
+#endif

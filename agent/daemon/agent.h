@@ -1,0 +1,31 @@
+/* What the parts of a running agent share. */
+#ifndef VASTAGENT_DAEMON_AGENT_H
+#define VASTAGENT_DAEMON_AGENT_H
+
+#include <time.h>
+
+#include "daemon/counters.h"
+#include "sys/config.h"
+
+struct event_base;
+struct jobs;
+struct lookout;
+
+struct agent {
+	struct event_base *base;
+	struct config config;
+	const char *config_path;
+	char *socket_path; /* where it listens */
+	struct jobs *jobs;
+	struct lookout *lookout;
+	struct counters counters;
+	long long started_ms; /* of the monotonic clock */
+};
+
+/* Reads the configuration again. Returns 0, or -1 with the old one in force. */
+int agent_reload(struct agent *agent, struct error *error);
+
+/* Ends the event loop after the answers that are under way. */
+void agent_stop(struct agent *agent);
+
+#endif

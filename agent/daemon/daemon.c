@@ -1,0 +1,195 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "daemon/agent.h"
+#include "daemon/job.h"
+#include "daemon/lookout.h"
+#include "daemon/server.h"
+#include "sys/config.h"
+#include "sys/process.h"
+#include "sys/statefile.h"
+#include "version.h"
+
+int agent_reload(struct agent *agent, struct error *error)
+{
+	struct config fresh = {0};
+
+	if (config_load(agent->config_path, &fresh, error) != 0)
+		return -1;
+	config_free(&agent->config);
+	agent->config = fresh;
+	log_set_level(fresh.log_level);
+	lookout_reload(agent->lookout);
+	log_info("read %s again", agent->config_path);
+	return 0;
+}
+
+void agent_stop(struct agent *agent)
+{
+	/* Time for the answer to leave; nothing new is served meanwhile that matters. */
+	const struct timeval moment = {.tv_usec = 50000};
+
+	event_base_loopexit(agent->base, &moment);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct agent *agent = context;
+	struct error error;
+
+	(void)what;
+	if (number == SIGHUP) {
+		if (agent_reload(agent, &error) != 0)
+			log_error("%s; the old configuration stays in force", error.message);
+		return;
+	}
+	log_info("stopping: signal %d", (int)number);
+	event_base_loopbreak(agent->base);
+}
+
+/*
+ * One agent a machine: the lock is held as long as this process lives. Returns its
+ * descriptor, or -1. The file says who holds it.
+ */
+static int take_lock(const char *socket, struct error *error)
+{
+	char path[PATH_MAX], holder[32] = "";
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s.lock", socket) >= (int)sizeof(path))
+		return error_set(
+			error, ERROR_CONFIGURATION, "[agent] socket: the path is too long");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot open %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (read(fd, holder, sizeof(holder) - 1) > 0)
+			holder[strspn(holder, "0123456789")] = '\0';
+		error_set(error, ERROR_BUSY, "an agent runs already: pid %s (it holds %s)",
+			*holder ? holder : "not known", path);
+		close(fd);
+		return -1;
+	}
+	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
+		log_warning("cannot write %s: %s", path, strerror(errno));
+	return fd;
+}
+
+static int prepare_directories(const struct agent *agent, struct error *error)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", agent->socket_path);
+	if (statefile_prepare_directory(dirname(path), 0755, error) != 0 ||
+		statefile_prepare_directory(agent->config.state_dir, 0700, error) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/keys", agent->config.state_dir);
+	return statefile_prepare_directory(path, 0700, error);
+}
+
+static int add_signals(struct agent *agent, struct event *signals[], size_t count)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < count; i++) {
+		signals[i] = evsignal_new(agent->base, numbers[i], on_signal, agent);
+		if (!signals[i] || event_add(signals[i], NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Serves until it is stopped. Returns an exit status. */
+static int serve(struct agent *agent, int ready)
+{
+	struct event *signals[3] = {NULL};
+	struct server *server = NULL;
+	struct error error;
+	int status = EX_OSERR;
+
+	agent->base = event_base_new();
+	agent->jobs = agent->base ? jobs_create(agent->base) : NULL;
+	if (!agent->jobs || add_signals(agent, signals, 3) != 0) {
+		log_error("cannot start the event loop");
+		goto out;
+	}
+	agent->lookout = lookout_create(agent->base, agent->jobs, &agent->config, &agent->counters);
+	server = agent->lookout ? server_create(agent, agent->socket_path, &error) : NULL;
+	if (!server) {
+		log_error("%s", agent->lookout ? error.message : "out of memory");
+		status = agent->lookout ? error_exit_status(error.code) : EX_OSERR;
+		goto out;
+	}
+	log_info("version %s answers on %s, pid %ld", VASTAGENT_VERSION, agent->socket_path,
+		(long)getpid());
+	if (ready >= 0 && write(ready, "r", 1) != 1)
+		log_debug("nobody waits for the start any more");
+	if (ready >= 0)
+		close(ready);
+	status = event_base_dispatch(agent->base) < 0 ? EX_OSERR : EX_OK;
+out:
+	server_destroy(server);
+	jobs_destroy(agent->jobs);
+	lookout_destroy(agent->lookout);
+	for (size_t i = 0; i < 3; i++)
+		if (signals[i])
+			event_free(signals[i]);
+	if (agent->base)
+		event_base_free(agent->base);
+	return status;
+}
+
+static int fail(const struct error *error)
+{
+	log_error("%s", error->message);
+	return error_exit_status(error->code);
+}
+
+int daemon_run(const char *config_path, const char *socket, int ready)
+{
+	struct agent agent = {.config_path = config_path, .started_ms = process_now_ms()};
+	struct error error;
+	int lock, status;
+
+	if (geteuid() != 0) {
+		log_error("the agent must be started by root");
+		return EX_NOPERM;
+	}
+	umask(077);
+	if (chdir("/") != 0 || sodium_init() < 0)
+		return EX_OSERR;
+	/* Memory that held what people pasted is not for core files or debuggers. */
+	prctl(PR_SET_DUMPABLE, 0);
+	if (config_load(config_path, &agent.config, &error) != 0)
+		return fail(&error);
+	log_set_level(agent.config.log_level);
+	/* A copy: what is listened on stays, whatever a later configuration says. */
+	agent.socket_path = strdup(socket ? socket : agent.config.socket);
+	if (!agent.socket_path)
+		return EX_OSERR;
+	lock = prepare_directories(&agent, &error) == 0 ? take_lock(agent.socket_path, &error) : -1;
+	status = lock < 0 ? fail(&error) : serve(&agent, ready);
+	config_free(&agent.config);
+	free(agent.socket_path);
+	if (lock >= 0)
+		close(lock);
+	return status;
+}

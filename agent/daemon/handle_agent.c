@@ -1,0 +1,59 @@
+/* Routes about the agent itself. */
+#include <unistd.h>
+
+#include "base/error.h"
+#include "daemon/agent.h"
+#include "daemon/handlers.h"
+#include "daemon/lookout.h"
+#include "daemon/request.h"
+#include "sys/instance.h"
+#include "sys/process.h"
+#include "version.h"
+
+static json_t *pack_counters(const struct counters *counters)
+{
+	return json_pack("{sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
+		"refused", (json_int_t)counters->refused, "added", (json_int_t)counters->added,
+		"removed", (json_int_t)counters->removed, "restored",
+		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out);
+}
+
+void handle_status(struct request *request)
+{
+	const struct agent *agent = request->agent;
+	json_t *accounts = json_array(), *warnings = json_array();
+	char instance[64];
+
+	/* Which accounts there are, and their troubles, is nothing for everybody. */
+	if (request->peer.uid == 0) {
+		json_decref(accounts);
+		accounts = lookout_json(agent->lookout);
+		lookout_add_warnings(agent->lookout, warnings);
+	}
+	instance_id(instance, sizeof(instance));
+	request_answer(request, 200,
+		json_pack("{ss ss sI sI ss so so so so}", "version", VASTAGENT_VERSION, "commit",
+			VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
+			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "socket",
+			agent->socket_path, "instance",
+			*instance ? json_string(instance) : json_null(), "accounts", accounts,
+			"counters", pack_counters(&agent->counters), "warnings", warnings));
+}
+
+void handle_stop(struct request *request)
+{
+	struct agent *agent = request->agent;
+
+	request_answer(request, 200, json_pack("{sb}", "stopping", 1));
+	agent_stop(agent);
+}
+
+void handle_reload(struct request *request)
+{
+	struct error error;
+
+	if (agent_reload(request->agent, &error) != 0)
+		request_fail(request, &error);
+	else
+		request_answer(request, 200, json_pack("{sb}", "reloaded", 1));
+}

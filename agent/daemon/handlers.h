@@ -1,0 +1,18 @@
+/* What the routes call. Each answers its request, now or when a job is done. */
+#ifndef VASTAGENT_DAEMON_HANDLERS_H
+#define VASTAGENT_DAEMON_HANDLERS_H
+
+struct request;
+
+void handle_status(struct request *request);
+void handle_stop(struct request *request);
+void handle_reload(struct request *request);
+
+void handle_keys_list(struct request *request);
+void handle_keys_add(struct request *request);
+void handle_keys_remove(struct request *request);
+
+void handle_sessions(struct request *request);
+void handle_forwards(struct request *request);
+
+#endif

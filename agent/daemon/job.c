@@ -1,0 +1,299 @@
+#include "daemon/job.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "sys/process.h"
+
+#define RUNNING_MAX     8
+#define RUNNING_UID_MAX 2
+#define WAITING_MAX     256
+#define DEADLINE_S      10
+
+struct job {
+	TAILQ_ENTRY(job) link; /* jobs::all */
+	struct jobs *owner;
+	char *key;
+	uid_t uid;
+	struct job_calls calls;
+	pid_t pid; /* 0: waiting */
+	int socket;
+	struct event *readable;
+	struct event *deadline;
+	struct buffer out;
+	int fds[JOB_FDS];
+};
+
+struct jobs {
+	struct event_base *base;
+	TAILQ_HEAD(, job) all; /* in the order in which they came */
+	size_t count;
+};
+
+struct jobs *jobs_create(struct event_base *base)
+{
+	struct jobs *jobs = calloc(1, sizeof(*jobs));
+
+	if (jobs) {
+		jobs->base = base;
+		TAILQ_INIT(&jobs->all);
+	}
+	return jobs;
+}
+
+/* The only place that frees a job. */
+static void job_free(struct job *job)
+{
+	TAILQ_REMOVE(&job->owner->all, job, link);
+	job->owner->count--;
+	if (job->readable)
+		event_free(job->readable);
+	if (job->deadline)
+		event_free(job->deadline);
+	if (job->socket >= 0)
+		close(job->socket);
+	if (job->pid > 0) {
+		/* Its answer is here or is not wanted any more; it must not outlive that. */
+		kill(job->pid, SIGKILL);
+		process_wait(job->pid);
+	}
+	for (int i = 0; i < JOB_FDS; i++)
+		if (job->fds[i] >= 0)
+			close(job->fds[i]);
+	buffer_free(&job->out);
+	free(job->key);
+	free(job);
+}
+
+void jobs_destroy(struct jobs *jobs)
+{
+	struct job *job;
+
+	while (jobs && (job = TAILQ_FIRST(&jobs->all)))
+		job_free(job);
+	free(jobs);
+}
+
+static void send_answer(int socket, const struct buffer *out, const int fds[JOB_FDS])
+{
+	char mark = 'a'; /* descriptors need a byte to travel with */
+	struct iovec part = {.iov_base = &mark, .iov_len = 1};
+	union {
+		char space[CMSG_SPACE(JOB_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = {.space = {0}};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	struct cmsghdr *header;
+	size_t done = 0, count = 0;
+	ssize_t sent;
+
+	while (count < JOB_FDS && fds[count] >= 0)
+		count++;
+	if (count) {
+		message.msg_control = control.space;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+	}
+	if (sendmsg(socket, &message, MSG_NOSIGNAL) != 1)
+		return;
+	while (done < out->length) {
+		sent = send(socket, out->data + done, out->length - done, MSG_NOSIGNAL);
+		if (sent < 0 && errno != EINTR)
+			return;
+		done += sent > 0 ? (size_t)sent : 0;
+	}
+}
+
+static void __attribute__((noreturn)) run_child(const struct job *job, int socket)
+{
+	struct buffer out = BUFFER_EMPTY;
+	int fds[JOB_FDS] = {-1, -1};
+
+	/* Only the socket and the log: no listener, no other peer's connection. */
+	socket = dup2(socket, STDERR_FILENO + 1);
+	process_close_from(STDERR_FILENO + 2);
+	process_reset_signals();
+	job->calls.work(job->calls.work_argument, &out, fds);
+	if (!out.failed)
+		send_answer(socket, &out, fds);
+	_exit(0);
+}
+
+static void start_waiting(struct jobs *jobs);
+
+static void finish(struct job *job, bool complete)
+{
+	struct jobs *jobs = job->owner;
+	struct job_calls calls = job->calls;
+	struct buffer out = job->out;
+	int fds[JOB_FDS];
+
+	/* Freed first: what is called back may start the next job of the same key. */
+	memcpy(fds, job->fds, sizeof(fds));
+	job->out = BUFFER_EMPTY;
+	for (int i = 0; i < JOB_FDS; i++)
+		job->fds[i] = -1;
+	job_free(job);
+	calls.done(calls.done_argument, complete ? &out : NULL, fds);
+	buffer_free(&out);
+	start_waiting(jobs);
+}
+
+/* The first byte, with the descriptors. Returns what recvmsg(2) does. */
+static ssize_t receive_mark(struct job *job)
+{
+	char mark;
+	struct iovec part = {.iov_base = &mark, .iov_len = 1};
+	union {
+		char space[CMSG_SPACE(JOB_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space)};
+	ssize_t got = recvmsg(job->socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (header && header->cmsg_type == SCM_RIGHTS) {
+		size_t size = header->cmsg_len - CMSG_LEN(0);
+		memcpy(job->fds, CMSG_DATA(header),
+			size < sizeof(job->fds) ? size : sizeof(job->fds));
+	}
+	return got;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	struct job *job = context;
+
+	(void)fd;
+	(void)what;
+	log_warning("a job for %s was ended after %d seconds", job->key ? job->key : "a request",
+		DEADLINE_S);
+	finish(job, false);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct job *job = context;
+	ssize_t got;
+	char *space;
+
+	(void)what;
+	if (!job->out.data) {
+		got = receive_mark(job);
+		if (got > 0 && !buffer_reserve(&job->out, 4096))
+			got = 0;
+	} else {
+		space = buffer_reserve(&job->out, 65536);
+		got = space ? recv(fd, space, 65536, MSG_DONTWAIT) : 0;
+		if (got > 0)
+			job->out.length += (size_t)got;
+	}
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got > 0)
+		return;
+	if (job->out.data && !job->out.failed)
+		job->out.data[job->out.length] = '\0';
+	finish(job, got == 0 && job->out.length > 0 && !job->out.failed);
+}
+
+static int launch(struct job *job)
+{
+	const struct timeval deadline = {.tv_sec = DEADLINE_S};
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	job->pid = fork();
+	if (job->pid == 0)
+		run_child(job, ends[1]);
+	close(ends[1]);
+	job->socket = ends[0];
+	if (job->pid < 0) {
+		job->pid = 0;
+		return -1;
+	}
+	job->readable =
+		event_new(job->owner->base, ends[0], EV_READ | EV_PERSIST, on_readable, job);
+	/* A timer of its own: a timeout of the event above would start anew with each byte. */
+	job->deadline = evtimer_new(job->owner->base, on_deadline, job);
+	if (!job->readable || !job->deadline || event_add(job->readable, NULL) != 0)
+		return -1;
+	return event_add(job->deadline, &deadline);
+}
+
+static bool may_run(const struct jobs *jobs, const struct job *wanted)
+{
+	unsigned running = 0, of_uid = 0;
+	const struct job *job;
+	bool before = true;
+
+	TAILQ_FOREACH(job, &jobs->all, link)
+	{
+		if (job == wanted)
+			before = false;
+		if (job->pid) {
+			running++;
+			of_uid += job->uid == wanted->uid;
+		}
+		/* The first of a key that waits comes before a later one. */
+		if ((job->pid || before) && job != wanted && job->key && wanted->key &&
+			strcmp(job->key, wanted->key) == 0)
+			return false;
+	}
+	return running < RUNNING_MAX && of_uid < RUNNING_UID_MAX;
+}
+
+static void start_waiting(struct jobs *jobs)
+{
+	struct job *job, *next;
+
+	for (job = TAILQ_FIRST(&jobs->all); job; job = next) {
+		next = TAILQ_NEXT(job, link);
+		if (job->pid || !may_run(jobs, job))
+			continue;
+		if (launch(job) != 0) {
+			log_error("cannot start a process: %s", strerror(errno));
+			finish(job, false); /* goes on with the rest */
+			return;
+		}
+	}
+}
+
+int job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_calls *calls)
+{
+	struct job *job = jobs->count < WAITING_MAX ? calloc(1, sizeof(*job)) : NULL;
+
+	if (!job)
+		return -1;
+	job->owner = jobs;
+	job->uid = uid;
+	job->calls = *calls;
+	job->socket = -1;
+	for (int i = 0; i < JOB_FDS; i++)
+		job->fds[i] = -1;
+	if (key && !(job->key = strdup(key))) {
+		free(job);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&jobs->all, job, link);
+	jobs->count++;
+	start_waiting(jobs);
+	return 0;
+}

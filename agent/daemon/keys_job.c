@@ -1,0 +1,226 @@
+#include "daemon/keys_job.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "control/failure.h"
+#include "daemon/journal.h"
+#include "daemon/keys_json.h"
+#include "sys/account.h"
+#include "sys/homefile.h"
+#include "sys/sshd.h"
+
+static bool is_inside(const char *path, const char *home)
+{
+	size_t length = strlen(home);
+
+	while (length > 1 && home[length - 1] == '/')
+		length--;
+	return strncmp(path, home, length) == 0 && path[length] == '/' && !strstr(path, "/../");
+}
+
+/* Every existing parent is root's, and nobody else can write to it. */
+static bool is_roots_place(const char *path)
+{
+	char copy[PATH_MAX];
+	struct stat what;
+	char *slash;
+
+	if (strlen(path) >= sizeof(copy))
+		return false;
+	strcpy(copy, path);
+	while ((slash = strrchr(copy, '/'))) {
+		slash[slash == copy] = '\0';
+		if (lstat(copy, &what) != 0 || !S_ISDIR(what.st_mode) || what.st_uid != 0 ||
+			(what.st_mode & (S_IWGRP | S_IWOTH)))
+			return false;
+		if (strcmp(copy, "/") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As whom the file is changed: in the account's home, as the account. Elsewhere it is
+ * the administrator's, and changed for root only.
+ */
+static int choose_owner(const struct keys_job *job, const struct account *account,
+	const struct account *root, struct keys_place *place, struct error *error)
+{
+	place->owner = account;
+	if (is_inside(place->file, account->home))
+		return 0;
+	if (job->has_peer && job->peer.uid != 0)
+		return error_set(error, ERROR_MANAGED_BY_ROOT,
+			"%s lies outside %s's home: only root changes it", place->file,
+			account->name);
+	if (!is_roots_place(place->file))
+		return error_set(error, ERROR_UNSAFE_FILE,
+			"a directory above %s is missing, is not root's or can be written by "
+			"others",
+			place->file);
+	place->owner = root;
+	return 0;
+}
+
+static int operate(const struct keys_job *job, const struct keys_place *place,
+	struct keys_report *report, int fds[JOB_FDS], struct error *error)
+{
+	struct homefile_places places = {-1, -1};
+	int result = -1;
+
+	switch (job->operation) {
+	case KEYS_LIST:
+		return keys_list(place, report, error);
+	case KEYS_ADD:
+		return keys_add(place, &job->request, report, error);
+	case KEYS_REMOVE:
+		return keys_remove(
+			place, job->fingerprint, job->foreign, job->force, report, error);
+	case KEYS_LOOK:
+		result = keys_look(place, &places, report, error);
+		fds[0] = places.parent;
+		fds[1] = places.directory;
+		break;
+	}
+	return result;
+}
+
+static json_t *pack_answer(const struct keys_job *job, const char *file,
+	const struct keys_report *report, const struct error *failure)
+{
+	json_t *answer = job->operation == KEYS_LIST ? keys_json_list(job->user, file, report)
+			 : job->operation == KEYS_REMOVE
+				 ? keys_json_removed(job->user, file, report)
+				 : keys_json_added(job->user, file, report);
+	json_t *error;
+
+	if (!failure)
+		return answer;
+	error = failure_pack(failure);
+	/* What was found out before the failure stands beside it. */
+	if (answer && job->operation == KEYS_ADD)
+		json_object_update_missing(error, answer);
+	json_decref(answer);
+	return error;
+}
+
+static unsigned count_events(const struct keys_report *report, const char *event)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < report->event_count; i++)
+		count += strcmp(report->events[i].event, event) == 0;
+	return count;
+}
+
+static void write_out(const struct keys_job *job, const char *file,
+	const struct keys_report *report, const struct error *failure, struct buffer *out)
+{
+	json_t *answer = pack_answer(job, file ? file : "", report, failure);
+	json_t *outcome = json_pack("{si ss* si si si si sb ss* so}", "status",
+		failure ? error_http_status(failure->code) : 200, "file", file, "added",
+		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
+		"restored", (int)count_events(report, "restored"), "taken_out",
+		(int)count_events(report, "taken_out"), "failed", failure != NULL, "message",
+		failure ? failure->message : NULL, "answer", answer);
+	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
+
+	if (text)
+		buffer_add_string(out, text);
+	free(text);
+	json_decref(outcome);
+}
+
+/* What was done is written down, also where its last step failed. */
+static void write_journal(const struct keys_job *job, const struct keys_report *report)
+{
+	struct error error;
+
+	if (job->operation == KEYS_LIST || job->request.dry_run)
+		return;
+	if (journal_append(job->state_dir, job->user, job->has_peer ? &job->peer : NULL, report,
+		    &error) != 0)
+		log_warning("the journal: %s", error.message);
+}
+
+void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
+{
+	const struct keys_job *job = argument;
+	struct keys_place place = {.state_dir = job->state_dir, .create = job->create};
+	struct account account = {0}, root = {0};
+	struct keys_report report = {0};
+	char *asked = NULL;
+	struct error error = {0};
+	int result;
+
+	result = account_by_name(job->user, &account, &error);
+	if (result == 0)
+		result = account_by_uid(0, &root, &error);
+	if (result == 0 && !job->file)
+		result = sshd_keys_path(&account, &asked, &error);
+	place.account = &account;
+	place.file = job->file ? job->file : asked;
+	if (result == 0)
+		result = choose_owner(job, &account, &root, &place, &error);
+	if (result == 0)
+		result = operate(job, &place, &report, fds, &error);
+	if (result == 0 || report.pending)
+		write_journal(job, &report);
+	write_out(job, place.file, &report, result == 0 ? NULL : &error, out);
+	keys_report_free(&report);
+	account_free(&account);
+	account_free(&root);
+	free(asked);
+}
+
+int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
+{
+	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
+	const char *file = NULL, *message = NULL;
+	int added, removed, restored, taken_out, failed;
+
+	*outcome = (struct keys_outcome){0};
+	if (json_unpack(root, "{si s?s si si si si sb s?s sO}", "status", &outcome->http_status,
+		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
+		    "taken_out", &taken_out, "failed", &failed, "message", &message, "answer",
+		    &outcome->answer) != 0) {
+		json_decref(root);
+		return -1;
+	}
+	outcome->added = (unsigned)added;
+	outcome->removed = (unsigned)removed;
+	outcome->restored = (unsigned)restored;
+	outcome->taken_out = (unsigned)taken_out;
+	outcome->failed = failed;
+	outcome->file = file ? strdup(file) : NULL;
+	outcome->message = message ? strdup(message) : NULL;
+	json_decref(root);
+	return 0;
+}
+
+void keys_outcome_free(struct keys_outcome *outcome)
+{
+	free(outcome->file);
+	free(outcome->message);
+	json_decref(outcome->answer);
+	*outcome = (struct keys_outcome){0};
+}
+
+void keys_job_free(struct keys_job *job)
+{
+	if (!job)
+		return;
+	free(job->user);
+	free(job->file);
+	free(job->state_dir);
+	free((char *)job->request.text);
+	free((char *)job->request.name);
+	free(job->fingerprint);
+	free(job);
+}

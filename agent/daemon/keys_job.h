@@ -1,0 +1,48 @@
+/* The work on keys that runs in a child process: one operation on one account. */
+#ifndef VASTAGENT_DAEMON_KEYS_JOB_H
+#define VASTAGENT_DAEMON_KEYS_JOB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "daemon/job.h"
+#include "daemon/peer.h"
+#include "keys/manager.h"
+
+enum keys_operation { KEYS_LIST, KEYS_ADD, KEYS_REMOVE, KEYS_LOOK };
+
+struct keys_job {
+	enum keys_operation operation;
+	char *user;
+	char *file;      /* what sshd reads for the user, or NULL: it is asked */
+	char *state_dir; /* the agent's */
+	bool has_peer;
+	struct peer peer;
+	bool create;                 /* KEYS_LOOK: may make a missing directory */
+	struct keys_request request; /* KEYS_ADD; text and name are owned by the job */
+	char *fingerprint;           /* KEYS_REMOVE */
+	bool foreign, force;         /* KEYS_REMOVE */
+};
+
+/* What the job says of itself, beside the answer for the peer. */
+struct keys_outcome {
+	int http_status;
+	char *file; /* the file that was worked on, or NULL */
+	unsigned added, removed, restored, taken_out;
+	bool failed;    /* the file is not as it should be; message says why */
+	char *message;  /* or NULL */
+	json_t *answer; /* for the peer */
+};
+
+/* A job_work: runs a struct keys_job. fds are directories to watch, KEYS_LOOK only. */
+void keys_job_work(void *job, struct buffer *out, int fds[JOB_FDS]);
+
+/* Reads what the work wrote; out may be NULL. Returns 0, or -1 if it is none. Release
+ * with keys_outcome_free. */
+int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome);
+void keys_outcome_free(struct keys_outcome *outcome);
+
+/* Frees a job and what it owns; NULL is fine. */
+void keys_job_free(struct keys_job *job);
+
+#endif

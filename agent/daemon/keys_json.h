@@ -1,0 +1,18 @@
+/* The JSON of answers about keys, as vastagent-api(7) describes it. */
+#ifndef VASTAGENT_DAEMON_KEYS_JSON_H
+#define VASTAGENT_DAEMON_KEYS_JSON_H
+
+#include <jansson.h>
+
+struct keys_report;
+
+/* {"user","file","keys":[…]}: GET /v1/keys. NULL if out of memory. */
+json_t *keys_json_list(const char *user, const char *file, const struct keys_report *report);
+
+/* {"user","file","added":[…],"existing":[…],"rejected":[…],"notes":[…]}: POST /v1/keys. */
+json_t *keys_json_added(const char *user, const char *file, const struct keys_report *report);
+
+/* {"user","file","removed":[…],"left":[…],"complete","notes":[…]}: DELETE /v1/keys/…. */
+json_t *keys_json_removed(const char *user, const char *file, const struct keys_report *report);
+
+#endif

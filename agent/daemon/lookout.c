@@ -1,0 +1,458 @@
+#include "daemon/lookout.h"
+
+#include <dirent.h>
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/counters.h"
+#include "daemon/job.h"
+#include "daemon/keys_job.h"
+#include "daemon/watch.h"
+#include "sys/config.h"
+#include "sys/process.h"
+
+#define SLOW_LOOK_S 300
+#define RETRY_S     30
+/* Coalesces the events of one rewrite; far below what a person notices. */
+#define SETTLE_US 5000
+/* A file that is rewritten more often than this in a minute is restored with pauses. */
+#define CALM_RESTORES 10
+/* The platform's images move ~/.ssh while they boot: it is not made by a restore then. */
+#define BOOT_S 60
+
+/* Files that decide which file sshd reads. */
+static const char *const sources[] = {
+	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", "/etc/passwd"};
+
+#define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))
+
+struct watched {
+	TAILQ_ENTRY(watched) link; /* lookout::accounts */
+	struct lookout *owner;
+	char *user;
+	char *file; /* NULL: not known */
+	int wds[JOB_FDS];
+	bool looking, again;
+	bool looked, failed;
+	char *message;
+	unsigned restores; /* in the minute that began at minute_ms */
+	long long minute_ms;
+	struct event *timer;
+};
+
+struct lookout {
+	struct event_base *base;
+	struct jobs *jobs;
+	const struct config *config;
+	struct counters *counters;
+	struct watch *watch;
+	struct event *slow;
+	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
+	long long started_ms;
+	TAILQ_HEAD(, watched) accounts;
+};
+
+static struct watched *find(const struct lookout *lookout, const char *user)
+{
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	if (strcmp(account->user, user) == 0)
+		return account;
+	return NULL;
+}
+
+static void look_in(struct watched *account, long microseconds)
+{
+	const struct timeval delay = {
+		.tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000};
+
+	/* A look that is due already is not put off. */
+	if (!evtimer_pending(account->timer, NULL))
+		evtimer_add(account->timer, &delay);
+}
+
+/* Pause before the next look: longer and longer for a file that somebody fights over. */
+static long pause_us(const struct watched *account)
+{
+	unsigned over = account->restores > CALM_RESTORES ? account->restores - CALM_RESTORES : 0;
+
+	if (!over || process_now_ms() - account->minute_ms > 60000)
+		return SETTLE_US;
+	return over > 6 ? 60L * 1000000 : (1L << (over - 1)) * 1000000;
+}
+
+static void count_restores(struct watched *account, unsigned restored)
+{
+	long long now = process_now_ms();
+
+	if (now - account->minute_ms > 60000) {
+		account->minute_ms = now;
+		account->restores = 0;
+	}
+	account->restores += restored > 0;
+	if (restored && account->restores == CALM_RESTORES + 1)
+		log_warning(
+			"%s is rewritten again and again; it is restored with pauses from now on",
+			account->file ? account->file : account->user);
+}
+
+static bool is_used(const struct lookout *lookout, int wd)
+{
+	const struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	for (int i = 0; i < JOB_FDS; i++)
+		if (account->wds[i] == wd)
+			return true;
+	return false;
+}
+
+static void watch_places(struct watched *account, int fds[JOB_FDS])
+{
+	struct watch *watch = account->owner->watch;
+	int old;
+
+	for (int i = 0; i < JOB_FDS; i++) {
+		old = account->wds[i];
+		account->wds[i] = watch_add(watch, fds[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
+		if (old >= 0 && !is_used(account->owner, old))
+			watch_remove(watch, old);
+	}
+}
+
+static void take_outcome(struct watched *account, const struct keys_outcome *outcome)
+{
+	struct counters *counters = account->owner->counters;
+
+	if (outcome->file) {
+		free(account->file);
+		account->file = strdup(outcome->file);
+	}
+	counters->restored += outcome->restored;
+	counters->taken_out += outcome->taken_out;
+	count_restores(account, outcome->restored);
+	if (outcome->restored)
+		log_info("restored %u keys of %s", outcome->restored, account->user);
+	if (outcome->taken_out)
+		log_info("%u keys of %s were taken out by hand", outcome->taken_out, account->user);
+	if (outcome->failed && !account->failed)
+		log_warning("%s: %s", account->user, outcome->message ? outcome->message : "");
+	account->failed = outcome->failed;
+	free(account->message);
+	account->message = outcome->message ? strdup(outcome->message) : NULL;
+}
+
+struct look {
+	struct lookout *lookout;
+	struct keys_job *job;
+};
+
+static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
+{
+	struct look *look = context;
+	struct watched *account = find(look->lookout, look->job->user);
+	struct keys_outcome outcome;
+
+	if (keys_outcome_read(out, &outcome) != 0)
+		outcome = (struct keys_outcome){.failed = true,
+			.message = strdup("the look at its keys did not end in time")};
+	if (account) {
+		account->looking = false;
+		account->looked = true;
+		take_outcome(account, &outcome);
+		watch_places(account, fds);
+		if (account->again)
+			look_in(account, pause_us(account));
+		else if (account->failed)
+			look_in(account, RETRY_S * 1000000L);
+		account->again = false;
+	}
+	keys_outcome_free(&outcome);
+	keys_job_free(look->job);
+	free(look);
+}
+
+static struct look *make_look(struct watched *account)
+{
+	struct look *look = calloc(1, sizeof(*look));
+	struct keys_job *job = calloc(1, sizeof(*job));
+	const char *file = lookout_file(account->owner, account->user);
+
+	if (!look || !job)
+		goto fail;
+	job->operation = KEYS_LOOK;
+	job->user = strdup(account->user);
+	job->state_dir = strdup(account->owner->config->state_dir);
+	job->file = file ? strdup(file) : NULL;
+	job->create = process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
+	if (!job->user || !job->state_dir || (file && !job->file))
+		goto fail;
+	look->lookout = account->owner;
+	look->job = job;
+	return look;
+fail:
+	keys_job_free(job);
+	free(look);
+	return NULL;
+}
+
+static void look_now(evutil_socket_t fd, short what, void *context)
+{
+	struct watched *account = context;
+	struct lookout *lookout = account->owner;
+	struct look *look;
+
+	(void)fd;
+	(void)what;
+	if (!lookout->config->restore)
+		return;
+	if (account->looking) {
+		account->again = true;
+		return;
+	}
+	look = make_look(account);
+	if (look) {
+		const struct job_calls calls = {keys_job_work, look->job, look_done, look};
+
+		if (job_start(lookout->jobs, account->user, JOB_OWN_UID, &calls) == 0) {
+			account->looking = true;
+			return;
+		}
+		keys_job_free(look->job);
+		free(look);
+	}
+	look_in(account, RETRY_S * 1000000L);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether an event in the i-th watched directory is about the file. */
+static bool concerns(const struct watched *account, int i, const char *name)
+{
+	char directory[4096];
+	char *slash;
+
+	if (!*name || !account->file)
+		return true;
+	if (i == 1)
+		return strcmp(name, last_part(account->file)) == 0;
+	snprintf(directory, sizeof(directory), "%s", account->file);
+	slash = strrchr(directory, '/');
+	if (slash)
+		*slash = '\0';
+	return strcmp(name, last_part(directory)) == 0;
+}
+
+static void on_change(void *context, int wd, const char *name)
+{
+	struct lookout *lookout = context;
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	for (int i = 0; i < JOB_FDS; i++)
+		if (wd < 0 || (account->wds[i] == wd && concerns(account, i, name)))
+			look_in(account, pause_us(account));
+}
+
+static void slow_look(evutil_socket_t fd, short what, void *context)
+{
+	struct lookout *lookout = context;
+	struct watched *account;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	look_in(account, 0);
+}
+
+int lookout_add(struct lookout *lookout, const char *user)
+{
+	struct watched *account = find(lookout, user);
+
+	if (account)
+		return 0;
+	account = calloc(1, sizeof(*account));
+	if (!account)
+		return -1;
+	account->owner = lookout;
+	account->user = strdup(user);
+	account->timer = evtimer_new(lookout->base, look_now, account);
+	for (int i = 0; i < JOB_FDS; i++)
+		account->wds[i] = -1;
+	if (!account->user || !account->timer) {
+		if (account->timer)
+			event_free(account->timer);
+		free(account->user);
+		free(account);
+		return -1;
+	}
+	TAILQ_INSERT_TAIL(&lookout->accounts, account, link);
+	look_in(account, 0);
+	return 0;
+}
+
+static void add_configured(struct lookout *lookout)
+{
+	for (size_t i = 0; i < lookout->config->user_count; i++)
+		lookout_add(lookout, lookout->config->users[i]);
+}
+
+/* Accounts that somebody once added a key for. */
+static void add_stored(struct lookout *lookout)
+{
+	char path[4096], user[256];
+	const struct dirent *entry;
+	size_t length;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "%s/keys", lookout->config->state_dir);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		length = strlen(entry->d_name);
+		if (entry->d_name[0] == '.' || length <= 5 || length - 5 >= sizeof(user) ||
+			strcmp(entry->d_name + length - 5, ".json") != 0)
+			continue;
+		memcpy(user, entry->d_name, length - 5);
+		user[length - 5] = '\0';
+		lookout_add(lookout, user);
+	}
+	if (directory)
+		closedir(directory);
+}
+
+struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
+	const struct config *config, struct counters *counters)
+{
+	const struct timeval slow = {.tv_sec = SLOW_LOOK_S};
+	struct lookout *lookout = calloc(1, sizeof(*lookout));
+
+	if (!lookout)
+		return NULL;
+	*lookout = (struct lookout){.base = base,
+		.jobs = jobs,
+		.config = config,
+		.counters = counters,
+		.started_ms = process_now_ms()};
+	TAILQ_INIT(&lookout->accounts);
+	lookout->watch = watch_create(base, on_change, lookout);
+	lookout->slow = event_new(base, -1, EV_PERSIST, slow_look, lookout);
+	if (!lookout->slow || event_add(lookout->slow, &slow) != 0) {
+		lookout_destroy(lookout);
+		return NULL;
+	}
+	add_configured(lookout);
+	add_stored(lookout);
+	return lookout;
+}
+
+void lookout_destroy(struct lookout *lookout)
+{
+	struct watched *account;
+
+	if (!lookout)
+		return;
+	while ((account = TAILQ_FIRST(&lookout->accounts))) {
+		TAILQ_REMOVE(&lookout->accounts, account, link);
+		event_free(account->timer);
+		free(account->user);
+		free(account->file);
+		free(account->message);
+		free(account);
+	}
+	if (lookout->slow)
+		event_free(lookout->slow);
+	watch_destroy(lookout->watch);
+	free(lookout);
+}
+
+void lookout_reload(struct lookout *lookout)
+{
+	add_configured(lookout);
+	slow_look(-1, 0, lookout);
+}
+
+/* Forgets where the files are once anything that decides it has changed. */
+static void check_sources(struct lookout *lookout)
+{
+	struct watched *account;
+	bool changed = false;
+	struct stat what;
+
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (stat(sources[i], &what) != 0)
+			what.st_mtim = (struct timespec){0};
+		changed = changed || what.st_mtim.tv_sec != lookout->seen[i].tv_sec ||
+			  what.st_mtim.tv_nsec != lookout->seen[i].tv_nsec;
+		lookout->seen[i] = what.st_mtim;
+	}
+	if (!changed)
+		return;
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	{
+		free(account->file);
+		account->file = NULL;
+	}
+}
+
+const char *lookout_file(struct lookout *lookout, const char *user)
+{
+	const struct watched *account;
+
+	check_sources(lookout);
+	account = find(lookout, user);
+	return account ? account->file : NULL;
+}
+
+json_t *lookout_json(const struct lookout *lookout)
+{
+	json_t *list = json_array();
+	const struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	json_array_append_new(list,
+		json_pack("{ss ss? ss ss?}", "user", account->user, "file", account->file, "state",
+			!account->looked  ? "new"
+			: account->failed ? "failed"
+					  : "ok",
+			"message", account->message));
+	return list;
+}
+
+void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
+{
+	const struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+	{
+		if (account->failed)
+			json_array_append_new(warnings,
+				json_sprintf("keys of %s: %s", account->user,
+					account->message ? account->message : "unknown failure"));
+		if (account->restores > CALM_RESTORES &&
+			process_now_ms() - account->minute_ms < 60000)
+			json_array_append_new(warnings,
+				json_sprintf("keys of %s: the file was rewritten %u times within a "
+					     "minute; it is restored with pauses",
+					account->user, account->restores));
+	}
+	if (!lookout->watch)
+		json_array_append_new(warnings,
+			json_string(
+				"no inotify: changes of files are noticed within 5 minutes only"));
+}

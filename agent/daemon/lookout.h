@@ -1,0 +1,40 @@
+/*
+ * The accounts that are looked after: what file each one's keys stand in, whether it is
+ * as it should be, and a look at it whenever it changes (and every few minutes).
+ */
+#ifndef VASTAGENT_DAEMON_LOOKOUT_H
+#define VASTAGENT_DAEMON_LOOKOUT_H
+
+#include <jansson.h>
+
+struct config;
+struct counters;
+struct event_base;
+struct jobs;
+struct lookout;
+
+/*
+ * Begins to look after the configured accounts and those that have a store. config and
+ * counters must outlive it. Returns NULL if out of memory.
+ */
+struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
+	const struct config *config, struct counters *counters);
+void lookout_destroy(struct lookout *lookout);
+
+/* Looks after one more account from now on. Returns 0, or -1 if out of memory. */
+int lookout_add(struct lookout *lookout, const char *user);
+
+/* The configuration was read again: adds its accounts, looks at all. */
+void lookout_reload(struct lookout *lookout);
+
+/* The file of an account's keys as it was last found out, or NULL: then it must be asked
+ * for. Forgotten when sshd's configuration or the accounts change. */
+const char *lookout_file(struct lookout *lookout, const char *user);
+
+/* [{"user","file","state":"ok"|"failed"|"new","message"}]; NULL if out of memory. */
+json_t *lookout_json(const struct lookout *lookout);
+
+/* Appends what is wrong with an account to an array of sentences. */
+void lookout_add_warnings(const struct lookout *lookout, json_t *warnings);
+
+#endif

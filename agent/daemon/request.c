@@ -1,0 +1,95 @@
+#include "daemon/request.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "control/failure.h"
+#include "daemon/agent.h"
+
+static const char *phrase(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 415:
+		return "Unsupported Media Type";
+	case 429:
+		return "Too Many Requests";
+	case 503:
+		return "Service Unavailable";
+	case 504:
+		return "Gateway Timeout";
+	case 507:
+		return "Insufficient Storage";
+	default:
+		return "Error";
+	}
+}
+
+void request_answer(struct request *request, int http_status, json_t *answer)
+{
+	struct evbuffer *out = evbuffer_new();
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	if (!text)
+		http_status = 503;
+	if (http_status >= 400)
+		request->agent->counters.refused++;
+	evhttp_add_header(evhttp_request_get_output_headers(request->http), "Content-Type",
+		"application/json");
+	if (out && text)
+		evbuffer_add_printf(out, "%s\n", text);
+	/* If the peer is gone by now, evhttp frees the request and sends nothing. */
+	evhttp_send_reply(request->http, http_status, phrase(http_status), out);
+	if (out)
+		evbuffer_free(out);
+	free(text);
+	json_decref(answer);
+	request_free(request);
+}
+
+void request_fail(struct request *request, const struct error *error)
+{
+	request_answer(request, error_http_status(error->code), failure_pack(error));
+}
+
+const char *request_parameter(const struct request *request, const char *name)
+{
+	return request->query ? evhttp_find_header(request->query, name) : NULL;
+}
+
+bool request_flag(const struct request *request, const char *name)
+{
+	const char *value = request_parameter(request, name);
+
+	return value &&
+	       (strcmp(value, "1") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "true") == 0);
+}
+
+void request_free(struct request *request)
+{
+	if (!request)
+		return;
+	if (request->query) {
+		evhttp_clear_headers(request->query);
+		free(request->query);
+	}
+	json_decref(request->body);
+	free(request->argument);
+	free(request->user);
+	free(request);
+}

@@ -1,0 +1,40 @@
+/* One request, from its route to its answer. */
+#ifndef VASTAGENT_DAEMON_REQUEST_H
+#define VASTAGENT_DAEMON_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "daemon/peer.h"
+
+struct agent;
+struct error;
+struct evhttp_request;
+struct evkeyvalq;
+
+struct request {
+	struct agent *agent;
+	struct evhttp_request *http;
+	struct peer peer;
+	char *argument;          /* what the route's wildcard stands for, decoded; or NULL */
+	struct evkeyvalq *query; /* decoded */
+	json_t *body;            /* an object; NULL for a request without a body */
+	char *user;              /* the account that is meant; NULL where a route needs none */
+};
+
+/* Answers with JSON and ends the request, which is freed. Steals answer. */
+void request_answer(struct request *request, int http_status, json_t *answer);
+
+/* The same with an error. */
+void request_fail(struct request *request, const struct error *error);
+
+/* A value of the query; NULL if it is not there. */
+const char *request_parameter(const struct request *request, const char *name);
+
+/* Whether the query says NAME=1, yes or true. */
+bool request_flag(const struct request *request, const char *name);
+
+/* Frees a request that nobody answered (its connection is gone). */
+void request_free(struct request *request);
+
+#endif

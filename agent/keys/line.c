@@ -1,0 +1,139 @@
+#include "keys/line.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct cursor {
+	const char *next;
+	size_t left;
+};
+
+static void skip(struct cursor *cursor, size_t length)
+{
+	cursor->next += length;
+	cursor->left -= length;
+}
+
+static void skip_blanks(struct cursor *cursor)
+{
+	while (cursor->left && (*cursor->next == ' ' || *cursor->next == '\t'))
+		skip(cursor, 1);
+}
+
+static size_t word_length(const struct cursor *cursor)
+{
+	size_t length = 0;
+
+	while (length < cursor->left && cursor->next[length] != ' ' && cursor->next[length] != '\t')
+		length++;
+	return length;
+}
+
+/* "type blob": on success the cursor stands behind the blob. */
+static int take_key(struct cursor *cursor, struct pubkey *key, struct error *error)
+{
+	struct cursor at = *cursor;
+	size_t type_length = word_length(&at), base64_length;
+	const char *type = at.next;
+
+	if (!pubkey_type_is_known(type, type_length))
+		return error_set(error, ERROR_BAD_KEY, "it does not begin with a type of key");
+	skip(&at, type_length);
+	skip_blanks(&at);
+	base64_length = word_length(&at);
+	if (!base64_length)
+		return error_set(error, ERROR_BAD_KEY, "there is no key behind '%.*s'",
+			(int)type_length, type);
+	if (pubkey_parse(type, type_length, at.next, base64_length, key, error) != 0)
+		return -1;
+	skip(&at, base64_length);
+	*cursor = at;
+	return 0;
+}
+
+/* Lines that parse and yet let nobody in, whatever key is offered. */
+static void refuse_inert(struct key_line *line)
+{
+	if (line->key.kind == PUBKEY_CERTIFICATE)
+		error_set(&line->error, ERROR_BAD_KEY,
+			"a certificate in authorized_keys lets nobody in; put the plain key there");
+	else if (line->key.kind == PUBKEY_DSA)
+		error_set(&line->error, ERROR_BAD_KEY,
+			"sshd takes no DSA keys any more; make one with: ssh-keygen -t ed25519");
+	else if (line->options.principals && !line->options.cert_authority)
+		error_set(&line->error, ERROR_BAD_OPTION,
+			"option principals: only goes with cert-authority");
+	else
+		return;
+	line->kind = KEY_LINE_INVALID;
+}
+
+static void parse_options(struct key_line *line)
+{
+	if (key_options_parse(
+		    line->options_text, line->options_length, &line->options, &line->error) != 0)
+		line->kind = KEY_LINE_INVALID;
+}
+
+/* Why neither the start of the line nor what follows its options is a key. */
+static void explain(struct key_line *line, const struct cursor *start, const struct error *second)
+{
+	line->kind = KEY_LINE_INVALID;
+	if (*start->next == '"' || *start->next == '\'')
+		error_set(&line->error, ERROR_BAD_KEY,
+			"the key is in quotes, which sshd does not take");
+	else if (pubkey_type_is_known(start->next, word_length(start)))
+		return; /* the first attempt said it best */
+	else if (second)
+		line->error = *second;
+	else
+		error_set(&line->error, ERROR_BAD_KEY, "a quote in the options is not closed");
+}
+
+static void parse_fields(struct key_line *line, struct cursor *cursor)
+{
+	const struct cursor start = *cursor;
+	struct error second = {0};
+
+	line->kind = KEY_LINE_KEY;
+	if (take_key(cursor, &line->key, &line->error) == 0)
+		return;
+	if (key_options_length(cursor->next, cursor->left, &line->options_length) != 0) {
+		explain(line, &start, NULL);
+		return;
+	}
+	line->options_text = cursor->next;
+	skip(cursor, line->options_length);
+	skip_blanks(cursor);
+	if (take_key(cursor, &line->key, &second) != 0)
+		explain(line, &start, &second);
+	else
+		parse_options(line);
+}
+
+void key_line_parse(const char *text, size_t length, struct key_line *line)
+{
+	struct cursor cursor = {.next = text, .left = strnlen(text, length)};
+
+	*line = (struct key_line){.kind = KEY_LINE_BLANK};
+	skip_blanks(&cursor);
+	if (!cursor.left || *cursor.next == '\r')
+		return;
+	if (*cursor.next == '#') {
+		line->kind = KEY_LINE_COMMENT;
+		return;
+	}
+	parse_fields(line, &cursor);
+	if (line->kind == KEY_LINE_KEY)
+		refuse_inert(line);
+	skip_blanks(&cursor);
+	line->comment = cursor.next;
+	line->comment_length = cursor.left;
+	if (line->comment_length && line->comment[line->comment_length - 1] == '\r')
+		line->comment_length--;
+}
+
+void key_line_free(struct key_line *line)
+{
+	pubkey_free(&line->key);
+}

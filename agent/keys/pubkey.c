@@ -1,0 +1,413 @@
+#include "keys/pubkey.h"
+
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "keys/curve.h"
+
+#define RSA_MIN_BITS 1024  /* OpenSSH: SSH_RSA_MINIMUM_MODULUS_SIZE */
+#define RSA_MAX_BITS 16384 /* OpenSSL: OPENSSL_RSA_MAX_MODULUS_BITS */
+#define BLOB_MAX     8192  /* more than a 16384-bit RSA key takes */
+
+struct type {
+	const char *name;
+	const char *canonical;
+	enum pubkey_kind kind;
+	const char *curve; /* as it stands in the blob */
+};
+
+static const struct type types[] = {
+	{"ssh-ed25519", "ssh-ed25519", PUBKEY_ED25519, NULL},
+	{"ssh-rsa", "ssh-rsa", PUBKEY_RSA, NULL},
+	{"rsa-sha2-256", "ssh-rsa", PUBKEY_RSA, NULL},
+	{"rsa-sha2-512", "ssh-rsa", PUBKEY_RSA, NULL},
+	{"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", PUBKEY_ECDSA, "nistp256"},
+	{"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", PUBKEY_ECDSA, "nistp384"},
+	{"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521", PUBKEY_ECDSA, "nistp521"},
+	{"sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519@openssh.com", PUBKEY_SK_ED25519, NULL},
+	{"sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+		PUBKEY_SK_ECDSA, "nistp256"},
+	{"webauthn-sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+		PUBKEY_SK_ECDSA, "nistp256"},
+	{"ssh-dss", "ssh-dss", PUBKEY_DSA, NULL},
+	{"ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com", PUBKEY_CERTIFICATE,
+		NULL},
+	{"ssh-rsa-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", PUBKEY_CERTIFICATE, NULL},
+	{"rsa-sha2-256-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", PUBKEY_CERTIFICATE,
+		NULL},
+	{"rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", PUBKEY_CERTIFICATE,
+		NULL},
+	{"ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+		PUBKEY_CERTIFICATE, NULL},
+	{"ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+		PUBKEY_CERTIFICATE, NULL},
+	{"ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+		PUBKEY_CERTIFICATE, NULL},
+	{"ssh-dss-cert-v01@openssh.com", "ssh-dss-cert-v01@openssh.com", PUBKEY_CERTIFICATE, NULL},
+	{"sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519-cert-v01@openssh.com",
+		PUBKEY_CERTIFICATE, NULL},
+	{"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+		"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", PUBKEY_CERTIFICATE, NULL},
+};
+
+static const struct type *find_type(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strlen(types[i].name) == length && memcmp(types[i].name, name, length) == 0)
+			return &types[i];
+	return NULL;
+}
+
+bool pubkey_type_is_known(const char *name, size_t length)
+{
+	return find_type(name, length) != NULL;
+}
+
+/* A field of a blob: RFC 4251 section 5, "string". */
+struct field {
+	const unsigned char *data;
+	size_t length;
+};
+
+struct reader {
+	const unsigned char *next;
+	size_t left;
+	size_t missing; /* bytes that the last field wanted beyond the end */
+};
+
+static int read_field(struct reader *reader, struct field *field)
+{
+	size_t length;
+
+	reader->missing = 0;
+	if (reader->left < 4) {
+		reader->missing = 4 - reader->left;
+		return -1;
+	}
+	length = (size_t)reader->next[0] << 24 | (size_t)reader->next[1] << 16 |
+		 (size_t)reader->next[2] << 8 | reader->next[3];
+	if (length > reader->left - 4) {
+		reader->missing = length - (reader->left - 4);
+		return -1;
+	}
+	field->data = reader->next + 4;
+	field->length = length;
+	reader->next += 4 + length;
+	reader->left -= 4 + length;
+	return 0;
+}
+
+/* An mpint that is positive; leading zeros are dropped (RFC 4251 section 5). */
+static int read_number(struct reader *reader, struct field *number)
+{
+	if (read_field(reader, number) != 0)
+		return -1;
+	if (number->length && (number->data[0] & 0x80))
+		return -1;
+	while (number->length && number->data[0] == 0) {
+		number->data++;
+		number->length--;
+	}
+	return 0;
+}
+
+static unsigned bit_length(const struct field *number)
+{
+	unsigned bits = (unsigned)number->length * 8;
+
+	if (!number->length)
+		return 0;
+	for (unsigned char top = number->data[0]; !(top & 0x80); top = (unsigned char)(top << 1))
+		bits--;
+	return bits;
+}
+
+struct writer {
+	unsigned char *data;
+	size_t length;
+};
+
+static void write_field(struct writer *writer, const void *data, size_t length, bool positive)
+{
+	unsigned char *out = writer->data + writer->length;
+	size_t zero = positive && length && (((const unsigned char *)data)[0] & 0x80) ? 1 : 0;
+	uint32_t size = (uint32_t)(length + zero);
+
+	*out++ = (unsigned char)(size >> 24);
+	*out++ = (unsigned char)(size >> 16);
+	*out++ = (unsigned char)(size >> 8);
+	*out++ = (unsigned char)size;
+	if (zero)
+		*out++ = 0;
+	memcpy(out, data, length);
+	writer->length += 4 + size;
+}
+
+static int cut_off(const struct reader *reader, size_t total, struct error *error)
+{
+	if (reader->missing && reader->missing < BLOB_MAX)
+		return error_set(error, ERROR_BAD_KEY, "the key is cut off: %zu of %zu bytes",
+			total, total + reader->missing);
+	return error_set(error, ERROR_BAD_KEY, "the key is damaged: its numbers do not add up");
+}
+
+static int parse_rsa(struct reader *reader, struct pubkey *key, struct writer *out, size_t total,
+	struct error *error)
+{
+	struct field exponent, modulus;
+
+	if (read_number(reader, &exponent) != 0 || read_number(reader, &modulus) != 0)
+		return cut_off(reader, total, error);
+	key->bits = bit_length(&modulus);
+	if (key->bits < RSA_MIN_BITS)
+		return error_set(error, ERROR_BAD_KEY,
+			"the RSA key has %u bits; sshd takes no less than %d", key->bits,
+			RSA_MIN_BITS);
+	if (key->bits > RSA_MAX_BITS)
+		return error_set(error, ERROR_BAD_KEY,
+			"the RSA key has %u bits; sshd takes no more than %d", key->bits,
+			RSA_MAX_BITS);
+	write_field(out, exponent.data, exponent.length, true);
+	write_field(out, modulus.data, modulus.length, true);
+	return 0;
+}
+
+static int parse_ed25519(struct reader *reader, struct pubkey *key, struct writer *out,
+	size_t total, struct error *error)
+{
+	struct field point;
+
+	if (read_field(reader, &point) != 0)
+		return cut_off(reader, total, error);
+	if (point.length != crypto_sign_PUBLICKEYBYTES)
+		return error_set(error, ERROR_BAD_KEY,
+			"the key is damaged: its point has %zu bytes, not 32", point.length);
+	key->bits = 256;
+	write_field(out, point.data, point.length, false);
+	return 0;
+}
+
+static int parse_ecdsa(struct reader *reader, const struct type *type, struct pubkey *key,
+	struct writer *out, size_t total, struct error *error)
+{
+	struct field curve, point;
+
+	if (read_field(reader, &curve) != 0 || read_field(reader, &point) != 0)
+		return cut_off(reader, total, error);
+	if (curve.length != strlen(type->curve) ||
+		memcmp(curve.data, type->curve, curve.length) != 0)
+		return error_set(error, ERROR_BAD_KEY,
+			"the key is damaged: its curve is not the one of its type");
+	if (!curve_has_point(type->curve, point.data, point.length))
+		return error_set(error, ERROR_BAD_KEY,
+			"the key is damaged: its point is not on the curve %s", type->curve);
+	key->bits = curve_bits(type->curve);
+	write_field(out, curve.data, curve.length, false);
+	write_field(out, point.data, point.length, false);
+	return 0;
+}
+
+static int parse_application(
+	struct reader *reader, struct writer *out, size_t total, struct error *error)
+{
+	struct field application;
+
+	if (read_field(reader, &application) != 0)
+		return cut_off(reader, total, error);
+	write_field(out, application.data, application.length, false);
+	return 0;
+}
+
+static int parse_dsa(struct reader *reader, struct pubkey *key, struct writer *out, size_t total,
+	struct error *error)
+{
+	struct field number;
+
+	for (int i = 0; i < 4; i++) {
+		if (read_number(reader, &number) != 0)
+			return cut_off(reader, total, error);
+		if (i == 0)
+			key->bits = bit_length(&number);
+		write_field(out, number.data, number.length, true);
+	}
+	return 0;
+}
+
+/* A certificate never lets anybody in by its own line; its bytes are kept as they are. */
+static int parse_certificate(struct reader *reader, struct writer *out)
+{
+	memcpy(out->data + out->length, reader->next, reader->left);
+	out->length += reader->left;
+	reader->left = 0;
+	return 0;
+}
+
+static int parse_body(struct reader *reader, const struct type *type, struct pubkey *key,
+	struct writer *out, size_t total, struct error *error)
+{
+	int result = -1;
+
+	switch (type->kind) {
+	case PUBKEY_RSA:
+		result = parse_rsa(reader, key, out, total, error);
+		break;
+	case PUBKEY_ED25519:
+	case PUBKEY_SK_ED25519:
+		result = parse_ed25519(reader, key, out, total, error);
+		break;
+	case PUBKEY_ECDSA:
+	case PUBKEY_SK_ECDSA:
+		result = parse_ecdsa(reader, type, key, out, total, error);
+		break;
+	case PUBKEY_DSA:
+		result = parse_dsa(reader, key, out, total, error);
+		break;
+	case PUBKEY_CERTIFICATE:
+		return parse_certificate(reader, out);
+	}
+	if (result == 0 && (type->kind == PUBKEY_SK_ED25519 || type->kind == PUBKEY_SK_ECDSA))
+		result = parse_application(reader, out, total, error);
+	if (result == 0 && reader->left)
+		return error_set(error, ERROR_BAD_KEY,
+			"the key is damaged: %zu bytes too many (two keys glued together?)",
+			reader->left);
+	return result;
+}
+
+static int mismatch(
+	const char *outer, size_t length, const struct field *inner, struct error *error)
+{
+	char outside[64], inside[64];
+
+	text_visible(outside, sizeof(outside), outer, length);
+	text_visible(inside, sizeof(inside), (const char *)inner->data, inner->length);
+	return error_set(
+		error, ERROR_BAD_KEY, "the key says '%s' inside but '%s' outside", inside, outside);
+}
+
+/* Finds the type that the blob names and holds it against the one outside. */
+static const struct type *agree_on_type(const char *outer, size_t outer_length,
+	struct reader *reader, size_t total, struct error *error)
+{
+	const struct type *type, *inside;
+	struct field name;
+
+	if (read_field(reader, &name) != 0) {
+		cut_off(reader, total, error);
+		return NULL;
+	}
+	inside = find_type((const char *)name.data, name.length);
+	if (!outer && inside)
+		return inside;
+	type = outer ? find_type(outer, outer_length) : NULL;
+	if (!outer)
+		error_set(error, ERROR_BAD_KEY, "this is not a public key");
+	else if (!type)
+		error_set(error, ERROR_BAD_KEY, "'%.*s' is not a type of key that sshd knows",
+			(int)(outer_length < 60 ? outer_length : 60), outer);
+	else if (!inside || strcmp(inside->canonical, type->canonical) != 0)
+		mismatch(outer, outer_length, &name, error);
+	else
+		return type;
+	return NULL;
+}
+
+static int parse_blob(const char *outer, size_t outer_length, const unsigned char *blob,
+	size_t length, struct pubkey *key, struct error *error)
+{
+	struct reader reader = {.next = blob, .left = length};
+	const struct type *type = agree_on_type(outer, outer_length, &reader, length, error);
+	struct writer out = {0};
+
+	if (!type)
+		return -1;
+	/* Re-encoding adds at most a zero byte a number and a longer name. */
+	out.data = malloc(length + 64);
+	if (!out.data)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	key->kind = type->kind;
+	key->type = type->canonical;
+	key->blob = out.data;
+	write_field(&out, key->type, strlen(key->type), false);
+	if (parse_body(&reader, type, key, &out, length, error) != 0) {
+		pubkey_free(key);
+		return -1;
+	}
+	key->length = out.length;
+	return 0;
+}
+
+static int decode(const char *base64, size_t length, unsigned char *blob, size_t *blob_length)
+{
+	/* isspace(3) bytes inside the base64 are skipped, as sshd's decoder does. */
+	if (length == 0 || length > BLOB_MAX)
+		return -1;
+	return sodium_base642bin(blob, BLOB_MAX, base64, length, "\r\v\f\n", blob_length, NULL,
+		sodium_base64_VARIANT_ORIGINAL);
+}
+
+/* Base64 that ends inside a group: its whole groups still tell how much is missing. */
+static int explain_damage(const char *type, size_t type_length, const char *base64,
+	size_t base64_length, struct error *error)
+{
+	unsigned char blob[BLOB_MAX];
+	struct pubkey key = {0};
+	size_t length;
+
+	if (base64_length % 4 != 0 &&
+		decode(base64, base64_length & ~(size_t)3, blob, &length) == 0 &&
+		parse_blob(type, type_length, blob, length, &key, error) != 0)
+		return -1;
+	pubkey_free(&key);
+	/* Only reached with a whole key if what hangs on behind it is the damage. */
+	return error_set(error, ERROR_BAD_KEY,
+		"the key's base64 is damaged or cut off (%zu characters)", base64_length);
+}
+
+int pubkey_parse(const char *type, size_t type_length, const char *base64, size_t base64_length,
+	struct pubkey *key, struct error *error)
+{
+	unsigned char blob[BLOB_MAX];
+	size_t length;
+
+	*key = (struct pubkey){0};
+	if (decode(base64, base64_length, blob, &length) != 0)
+		return explain_damage(type, type_length, base64, base64_length, error);
+	return parse_blob(type, type_length, blob, length, key, error);
+}
+
+void pubkey_fingerprint(const struct pubkey *key, char *out)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, key->blob, key->length);
+	memcpy(out, "SHA256:", 7);
+	sodium_bin2base64(out + 7, PUBKEY_FINGERPRINT_SIZE - 7, hash, sizeof(hash),
+		sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+}
+
+char *pubkey_base64(const struct pubkey *key)
+{
+	size_t size = sodium_base64_encoded_len(key->length, sodium_base64_VARIANT_ORIGINAL);
+	char *text = malloc(size);
+
+	return text ? sodium_bin2base64(
+			      text, size, key->blob, key->length, sodium_base64_VARIANT_ORIGINAL)
+		    : NULL;
+}
+
+bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)
+{
+	return a->length == b->length && memcmp(a->blob, b->blob, a->length) == 0;
+}
+
+void pubkey_free(struct pubkey *key)
+{
+	free(key->blob);
+	*key = (struct pubkey){0};
+}

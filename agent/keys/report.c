@@ -1,0 +1,70 @@
+#include "keys/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes room for one more element of an array. Returns it, or NULL. */
+static void *grow(void **array, size_t *count, size_t size)
+{
+	void *grown = reallocarray(*array, *count + 1, size);
+
+	if (!grown)
+		return NULL;
+	*array = grown;
+	return memset((char *)grown + size * (*count)++, 0, size);
+}
+
+struct keys_row *keys_report_row(struct keys_report *report, enum keys_row_kind kind)
+{
+	struct keys_row *row =
+		grow((void **)&report->rows, &report->row_count, sizeof(*report->rows));
+
+	if (row)
+		row->kind = kind;
+	return row;
+}
+
+int keys_report_reject(struct keys_report *report, long line, const struct error *reason)
+{
+	struct keys_reject *reject =
+		grow((void **)&report->rejects, &report->reject_count, sizeof(*report->rejects));
+
+	if (!reject)
+		return -1;
+	reject->line = line;
+	reject->code = reason->code;
+	reject->reason = strdup(reason->message);
+	return reject->reason ? 0 : -1;
+}
+
+int keys_report_event(
+	struct keys_report *report, const char *event, const struct pubkey *key, const char *reason)
+{
+	struct keys_event *added =
+		grow((void **)&report->events, &report->event_count, sizeof(*report->events));
+
+	if (!added)
+		return -1;
+	added->event = event;
+	added->reason = reason;
+	if (key)
+		pubkey_fingerprint(key, added->fingerprint);
+	return 0;
+}
+
+void keys_report_free(struct keys_report *report)
+{
+	for (size_t i = 0; i < report->row_count; i++) {
+		free(report->rows[i].comment);
+		free(report->rows[i].options);
+		free(report->rows[i].name);
+		free(report->rows[i].reason);
+	}
+	for (size_t i = 0; i < report->reject_count; i++)
+		free(report->rejects[i].reason);
+	free(report->rows);
+	free(report->rejects);
+	free(report->events);
+	buffer_free(&report->notes);
+	*report = (struct keys_report){0};
+}

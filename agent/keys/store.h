@@ -1,0 +1,64 @@
+/*
+ * The store: what the agent promised about one account's keys. One JSON file an
+ * account in the state directory, so that damage or a hang of one stays with it.
+ */
+#ifndef VASTAGENT_KEYS_STORE_H
+#define VASTAGENT_KEYS_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "keys/block.h"
+#include "keys/pubkey.h"
+
+struct error;
+
+enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE };
+
+struct stored_key {
+	struct pubkey key;
+	char *options; /* "" for none */
+	char *comment;
+	char *name; /* who it belongs to; "" for nobody in particular */
+	enum key_origin origin;
+	time_t added;
+	time_t expires; /* 0: never */
+	bool removed;   /* a tombstone: it must not come back by itself */
+	time_t removed_at;
+	bool by_hand;  /* removed by an edit of the file, not by a command */
+	bool in_block; /* it was in the block when that was last written */
+};
+
+struct store {
+	char id[BLOCK_ID_SIZE];
+	unsigned long generation;
+	struct stored_key *keys;
+	size_t count;
+};
+
+/* The path of an account's store, which the caller frees; NULL if out of memory, or if
+ * the name cannot be that of a file. */
+char *store_path(const char *state_dir, const char *account);
+
+/*
+ * Reads the store. A missing file is an empty store with a fresh random id.
+ * Returns 0 (release with store_free), or -1 with ERROR_UNSAFE_FILE.
+ */
+int store_load(const char *path, struct store *store, struct error *error);
+
+/* Writes it, atomically. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
+int store_save(const char *path, const struct store *store, struct error *error);
+
+/* The entry of a key, removed or not; NULL if there is none. */
+struct stored_key *store_find(const struct store *store, const struct pubkey *key);
+
+/* A new entry with a copy of the key and empty texts; NULL if out of memory. */
+struct stored_key *store_add(struct store *store, const struct pubkey *key);
+
+/* Replaces a text of an entry by a copy. Returns 0, or -1 if out of memory. */
+int store_set_text(char **field, const char *text);
+
+void store_free(struct store *store);
+
+#endif

@@ -1,0 +1,268 @@
+#include "keys/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "sys/account.h"
+#include "sys/homefile.h"
+
+#define ATTEMPTS 20
+
+static int out_of_memory(struct error *error)
+{
+	return error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+bool keys_update_wants(const struct keys_update *update, const struct stored_key *key)
+{
+	return !key->removed && (!key->expires || key->expires > update->now);
+}
+
+/* Keys that were written into the block and stand nowhere in the file now. */
+static size_t count_missing(const struct keys_update *update, size_t *written)
+{
+	size_t missing = 0;
+
+	*written = 0;
+	for (size_t i = 0; i < update->store.count; i++) {
+		const struct stored_key *key = &update->store.keys[i];
+
+		if (!key->in_block)
+			continue;
+		++*written;
+		missing += !view_find(&update->view, &update->store, &key->key, false);
+	}
+	return missing;
+}
+
+static int honour_removal(struct keys_update *update)
+{
+	for (size_t i = 0; i < update->store.count; i++) {
+		struct stored_key *key = &update->store.keys[i];
+
+		if (!key->in_block || view_find(&update->view, &update->store, &key->key, false))
+			continue;
+		key->in_block = false;
+		key->removed = key->by_hand = true;
+		key->removed_at = update->now;
+		update->store_changed = true;
+		if (keys_report_event(update->report, "taken_out", &key->key,
+			    "a person took it out of the block") != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int note_restored(struct keys_update *update)
+{
+	const char *reason = update->verdict == JUDGE_STALE ? "an older copy was written back"
+							    : "the file was rewritten without it";
+
+	for (size_t i = 0; i < update->store.count; i++) {
+		const struct stored_key *key = &update->store.keys[i];
+
+		if (key->in_block && keys_update_wants(update, key) &&
+			!view_find(&update->view, &update->store, &key->key, false) &&
+			keys_report_event(update->report, "restored", &key->key, reason) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Reads .content anew and draws from it what happened since the last write. */
+static int settle(struct keys_update *update, struct error *error)
+{
+	struct judge_case facts = {.written_generation = update->store.generation};
+	int result = 0;
+
+	view_free(&update->view);
+	if (view_parse(buffer_string(&update->content), update->content.length, update->store.id,
+		    &update->view) != 0)
+		return out_of_memory(error);
+	facts.missing = count_missing(update, &facts.written);
+	facts.found = update->view.block.found;
+	facts.found_generation = update->view.block.generation;
+	update->verdict = judge_decide(&facts);
+	if (update->verdict == JUDGE_TAKEN_OUT)
+		result = honour_removal(update);
+	else if (update->verdict != JUDGE_INTACT)
+		result = note_restored(update);
+	return result == 0 ? 0 : out_of_memory(error);
+}
+
+int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
+	struct keys_report *report, struct error *error)
+{
+	unsigned flags = HOMEFILE_KEYS;
+	bool exists;
+
+	*update = (struct keys_update){.place = place, .report = report, .now = time(NULL)};
+	if (!read_only)
+		flags |= HOMEFILE_WRITE | (place->create ? HOMEFILE_CREATE : 0);
+	update->store_file = store_path(place->state_dir, place->account->name);
+	if (!update->store_file)
+		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",
+			place->account->name);
+	/* The lock comes before the store: two agents never work from the same state. */
+	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0 ||
+		store_load(update->store_file, &update->store, error) != 0 ||
+		homefile_read(update->file, &update->content, &exists, error) != 0)
+		return -1;
+	return settle(update, error);
+}
+
+static int add_block_line(struct buffer *lines, const struct stored_key *key)
+{
+	char *base64 = pubkey_base64(&key->key);
+
+	if (!base64)
+		return -1;
+	if (*key->options)
+		buffer_add_format(lines, "%s ", key->options);
+	buffer_add_format(lines, "%s %s", key->key.type, base64);
+	if (*key->name || *key->comment)
+		buffer_add_format(lines, " %s", *key->name ? key->name : key->comment);
+	free(base64);
+	return buffer_add_string(lines, "\n");
+}
+
+/* Decides for each key whether the block must hold it, and renders the block's lines. */
+static int plan_lines(struct keys_update *update, struct buffer *lines)
+{
+	for (size_t i = 0; i < update->store.count; i++) {
+		struct stored_key *key = &update->store.keys[i];
+		bool wanted = keys_update_wants(update, key);
+		bool dropped = update->drop && pubkey_equal(update->drop, &key->key);
+		bool in_block = wanted && (dropped || !view_find(&update->view, &update->store,
+							      &key->key, true));
+
+		update->store_changed |= in_block != key->in_block;
+		key->in_block = in_block;
+		if (in_block && add_block_line(lines, key) != 0)
+			return -1;
+	}
+	return lines->failed ? -1 : 0;
+}
+
+/* The foreign text, less the lines that the request wants out. */
+static int plan_foreign(struct keys_update *update, struct buffer *foreign)
+{
+	struct buffer kept = BUFFER_EMPTY;
+	struct view view = {0};
+	size_t at = 0;
+	int result = -1;
+
+	if (view_foreign_text(&update->view, &update->store, foreign) != 0)
+		return -1;
+	if (!update->drop)
+		return 0;
+	/* No store has this id, so that every line counts as foreign. */
+	if (view_parse(buffer_string(foreign), foreign->length, "", &view) != 0)
+		goto out;
+	for (size_t i = 0; i < view.count; i++) {
+		const struct view_line *line = &view.lines[i];
+
+		if (!line->parsed.key.blob || !pubkey_equal(&line->parsed.key, update->drop))
+			continue;
+		buffer_add(&kept, foreign->data + at, line->offset - at);
+		at = line->offset + line->length;
+		at += at < foreign->length;
+	}
+	buffer_add(&kept, foreign->data + at, foreign->length - at);
+	result = kept.failed ? -1 : 0;
+out:
+	view_free(&view);
+	buffer_free(foreign);
+	*foreign = kept;
+	return result;
+}
+
+static bool block_is(const struct keys_update *update, const struct buffer *lines)
+{
+	const struct block *block = &update->view.block;
+
+	if (!block->found)
+		return lines->length == 0;
+	return block->generation == update->store.generation &&
+	       block->lines_end - block->lines == lines->length && lines->length &&
+	       memcmp(update->view.text + block->lines, lines->data, lines->length) == 0;
+}
+
+/*
+ * Renders the file that the store asks for; *write is false if it stands there already.
+ * What others appended behind the block is no reason to write.
+ */
+static int plan(struct keys_update *update, bool *write, struct buffer *out)
+{
+	struct buffer lines = BUFFER_EMPTY, foreign = BUFFER_EMPTY;
+	int result = -1;
+
+	if (plan_lines(update, &lines) != 0)
+		goto out;
+	*write = *write || update->drop || !block_is(update, &lines);
+	if (*write) {
+		update->store.generation++;
+		update->store_changed = true;
+		if (plan_foreign(update, &foreign) != 0 ||
+			block_put(&foreign, update->store.id, update->store.generation, &lines,
+				out) != 0)
+			goto out;
+	}
+	result = 0;
+out:
+	buffer_free(&lines);
+	buffer_free(&foreign);
+	return result;
+}
+
+/* One round. Returns 1 if somebody changed the file meanwhile, 0 when done, or -1. */
+static int attempt(struct keys_update *update, bool must_write, struct error *error)
+{
+	struct buffer replacement = BUFFER_EMPTY;
+	bool changed = false;
+	int result = -1;
+
+	if (plan(update, &must_write, &replacement) != 0) {
+		out_of_memory(error);
+		goto out;
+	}
+	/* First the store, then the file: after a crash in between, the file is restored. */
+	if (update->store_changed && store_save(update->store_file, &update->store, error) != 0)
+		goto out;
+	update->store_changed = false;
+	update->report->pending = must_write;
+	if (must_write && homefile_replace(update->file, &replacement, &changed, &update->content,
+				  error) != 0)
+		goto out;
+	update->report->pending = false;
+	result = changed;
+	if (changed && settle(update, error) != 0)
+		result = -1;
+out:
+	buffer_free(&replacement);
+	return result;
+}
+
+int keys_update_finish(struct keys_update *update, struct error *error)
+{
+	int result = attempt(update, false, error);
+
+	/* What came back may be in no file any more, so every further round writes. */
+	for (int i = 1; i < ATTEMPTS && result > 0; i++)
+		result = attempt(update, true, error);
+	if (result > 0)
+		return error_set(error, ERROR_BUSY,
+			"%s is changed by somebody else again and again", update->place->file);
+	return result;
+}
+
+void keys_update_end(struct keys_update *update)
+{
+	homefile_close(update->file);
+	store_free(&update->store);
+	view_free(&update->view);
+	buffer_free(&update->content);
+	free(update->store_file);
+	*update = (struct keys_update){0};
+}

@@ -1,0 +1,54 @@
+/*
+ * One change of one account's store and file, from the lock to the last fsync(2):
+ * begin, then edit .store, then finish. Used by the manager only.
+ */
+#ifndef VASTAGENT_KEYS_UPDATE_H
+#define VASTAGENT_KEYS_UPDATE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "keys/judge.h"
+#include "keys/manager.h"
+#include "keys/store.h"
+#include "keys/view.h"
+
+struct homefile;
+
+struct keys_update {
+	const struct keys_place *place;
+	struct keys_report *report;
+	struct homefile *file;
+	char *store_file;
+	struct store store;
+	struct buffer content; /* of the file; .view points into it */
+	struct view view;
+	enum judge_verdict verdict;
+	time_t now;
+	bool store_changed;        /* .store must be saved even if the file stays */
+	const struct pubkey *drop; /* remove foreign lines with this key, or NULL */
+};
+
+/*
+ * Takes the lock, loads the store, reads the file and judges it; the verdict's effect
+ * is in .store already. With read_only nothing may be finished. Returns 0 or -1; end
+ * with keys_update_end in any case.
+ */
+int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
+	struct keys_report *report, struct error *error);
+
+/*
+ * Saves the store if it changed, then writes the file if it is not what the store asks
+ * for, again as often as somebody else changes it meanwhile (20 times at most).
+ * Returns 0 or -1; after a failure to write, the store is ahead of the file and the
+ * next update makes up for it (report->pending).
+ */
+int keys_update_finish(struct keys_update *update, struct error *error);
+
+void keys_update_end(struct keys_update *update);
+
+/* True if the key is to stand in the file: neither removed nor expired. */
+bool keys_update_wants(const struct keys_update *update, const struct stored_key *key);
+
+#endif

@@ -1,0 +1,48 @@
+/* A whole authorized_keys file, as sshd and as the agent see it. Pure. */
+#ifndef VASTAGENT_KEYS_VIEW_H
+#define VASTAGENT_KEYS_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "keys/block.h"
+#include "keys/line.h"
+
+struct buffer;
+struct store;
+
+/* A line that is neither blank nor a comment. */
+struct view_line {
+	long number;   /* in the file, from 1 */
+	size_t offset; /* of its first byte */
+	size_t length; /* without the newline */
+	bool in_block; /* between the agent's markers */
+	struct key_line parsed;
+};
+
+struct view {
+	const char *text; /* the caller's; must outlive the view */
+	size_t length;
+	struct block block;
+	struct view_line *lines;
+	size_t count;
+};
+
+/* Parses text; store_id tells which block is the agent's. Returns 0, or -1 if out of
+ * memory. Release with view_free in any case. */
+int view_parse(const char *text, size_t length, const char *store_id, struct view *view);
+
+/*
+ * Appends the text without what the agent wrote. Lines between the markers whose keys
+ * the store does not know are somebody else's: they are kept.
+ * Returns 0, or -1 if out of memory.
+ */
+int view_foreign_text(const struct view *view, const struct store *store, struct buffer *foreign);
+
+/* The first line with the key that sshd accepts: outside the block only if foreign. */
+const struct view_line *view_find(
+	const struct view *view, const struct store *store, const struct pubkey *key, bool foreign);
+
+void view_free(struct view *view);
+
+#endif

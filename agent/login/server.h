@@ -1,0 +1,20 @@
+/* What the tmux server is doing, asked without a tmux process and without waiting. */
+#ifndef VASTAGENT_LOGIN_SERVER_H
+#define VASTAGENT_LOGIN_SERVER_H
+
+#include <sys/types.h>
+
+enum server_state {
+	SERVER_ABSENT,   /* nobody listens on the socket */
+	SERVER_STARTING, /* younger than the time given to read a configuration */
+	SERVER_SILENT,   /* runs, and has for some time */
+	SERVER_STOPPED,  /* stopped by a signal or a debugger, or dead */
+};
+
+/*
+ * Looks at the server behind the socket. *pid is its process, 0 if that is unknown.
+ * young_ms is the age up to which it counts as starting.
+ */
+enum server_state server_look(const char *socket_path, long long young_ms, pid_t *pid);
+
+#endif

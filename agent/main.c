@@ -1,0 +1,102 @@
+/* vastagent: one binary. This file is the table of its commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/cmd_login.h"
+#include "cli/commands.h"
+#include "daemon/daemon.h"
+
+/* Here, since the commands of cli/ are the agent's clients and do not link it. */
+static int cmd_daemon(const struct cli *cli)
+{
+	if (cli->count)
+		return cli_fail(EX_USAGE, "daemon takes no '%s'", cli->operands[0]);
+	log_set_level(LOG_LEVEL_INFO);
+	/* A service manager that keeps a journal puts the time before each line itself. */
+	log_set_timestamps(!getenv("JOURNAL_STREAM"));
+	return daemon_run(cli->config, cli->socket, cli->ready);
+}
+
+static const struct command commands[] = {
+	{"addkey", "KEY... | FILE... | -", "user name dry-run force template",
+		"let a public key in, now and for good", cmd_addkey, NULL},
+	{"rmkey", "FINGERPRINT | NAME | COMMENT...", "user foreign force",
+		"take a key away again, for good", cmd_rmkey, NULL},
+	{"keys", "", "user", "list the keys that get in, and those that do not", cmd_keys, NULL},
+	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
+	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
+		NULL},
+	{"login", "[--explain [--json] | on | off]", "",
+		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
+	{"status", "", "", "how the agent is", cmd_status, NULL},
+	{"start", "", "", "start the agent in the background", cmd_start, NULL},
+	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},
+	{"reload", "", "", "read the configuration again", cmd_reload, NULL},
+	{"daemon", "", "", "be the agent, in the foreground", cmd_daemon, NULL},
+	{"version", "", "", "print the version", cmd_version, NULL},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "usage: vastagent COMMAND [OPTION...]\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\nvastagent COMMAND --help says how to use one; vastagent(1) says it all.\n");
+}
+
+static const struct command *find(const char *name)
+{
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		name = "version";
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	struct cli cli;
+	int parsed;
+
+	if (command->run_raw)
+		return command->run_raw(argc, argv);
+	parsed = cli_parse(command, argc, argv, &cli);
+	if (parsed != 0)
+		return parsed > 0 ? EX_OK : EX_USAGE;
+	return command->run(&cli);
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+
+	if (command)
+		cli_print_usage(command);
+	else
+		print_help(stdout);
+	return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EX_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+		strcmp(argv[1], "-h") == 0)
+		return help(argc - 1, argv + 1);
+	command = find(argv[1]);
+	if (!command)
+		return cli_fail(EX_USAGE, "there is no command '%s'; see: vastagent help", argv[1]);
+	return run(command, argc - 1, argv + 1);
+}

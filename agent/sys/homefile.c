@@ -1,0 +1,227 @@
+#include "sys/homefile.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "sys/account.h"
+#include "sys/homefile_wire.h"
+#include "sys/process.h"
+
+#define REPLY_SECONDS 8
+
+struct homefile {
+	int socket;
+	pid_t child;
+	char *path;
+};
+
+int homefile_send(int socket, const void *data, size_t length)
+{
+	const char *next = data;
+	ssize_t sent;
+
+	while (length > 0) {
+		sent = send(socket, next, length, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return -1;
+		next += sent;
+		length -= (size_t)sent;
+	}
+	return 0;
+}
+
+int homefile_receive(int socket, void *data, size_t length)
+{
+	char *next = data;
+	ssize_t got;
+
+	while (length > 0) {
+		got = recv(socket, next, length, MSG_WAITALL);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got == 0)
+			errno = EPIPE;
+		if (got <= 0)
+			return -1;
+		next += got;
+		length -= (size_t)got;
+	}
+	return 0;
+}
+
+/* The other end is silent or gone: say which, in terms of the file. */
+static int broken(const struct homefile *file, struct error *error)
+{
+	if (errno == EAGAIN)
+		return error_set(error, ERROR_TIMEOUT,
+			"%s did not answer within %d seconds: its file system hangs", file->path,
+			REPLY_SECONDS);
+	return error_set_errno(
+		error, ERROR_INTERNAL, "lost the process that handles %s", file->path);
+}
+
+static int receive_error(
+	const struct homefile *file, const struct homefile_message *reply, struct error *error)
+{
+	char text[sizeof(error->message)];
+	size_t length = reply->length < sizeof(text) ? (size_t)reply->length : sizeof(text) - 1;
+
+	if (reply->kind >= ERROR_COUNT || homefile_receive(file->socket, text, length) != 0)
+		return broken(file, error);
+	text[length] = '\0';
+	return error_set(error, (enum error_code)reply->kind, "%s", text);
+}
+
+/* Receives one reply; a reply's bytes replace *content, or must be none if it is NULL. */
+static int receive_reply(
+	struct homefile *file, bool *flag, struct buffer *content, struct error *error)
+{
+	struct homefile_message reply;
+	char *space;
+
+	if (homefile_receive(file->socket, &reply, sizeof(reply)) != 0)
+		return broken(file, error);
+	if (reply.kind != ERROR_NONE)
+		return receive_error(file, &reply, error);
+	if (reply.length > HOMEFILE_LIMIT || (reply.length && !content))
+		return error_set(error, ERROR_INTERNAL, "a malformed answer about %s", file->path);
+	*flag = reply.flag != 0;
+	if (reply.length == 0)
+		return 0;
+	space = buffer_reserve(content, (size_t)reply.length);
+	if (!space)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	if (homefile_receive(file->socket, space, (size_t)reply.length) != 0)
+		return broken(file, error);
+	content->length += (size_t)reply.length;
+	content->data[content->length] = '\0';
+	return 0;
+}
+
+static int request(struct homefile *file, enum homefile_request kind, const struct buffer *data,
+	struct error *error)
+{
+	struct homefile_message message = {.kind = kind, .length = data ? data->length : 0};
+
+	if (homefile_send(file->socket, &message, sizeof(message)) != 0 ||
+		(data && homefile_send(file->socket, data->data, data->length) != 0))
+		return broken(file, error);
+	return 0;
+}
+
+static int start(
+	struct homefile *file, const struct account *account, unsigned flags, struct error *error)
+{
+	const struct timeval limit = {.tv_sec = REPLY_SECONDS};
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return error_set_errno(error, ERROR_INTERNAL, "cannot make a socket pair");
+	file->child = fork();
+	if (file->child == 0) {
+		close(ends[0]);
+		homefile_serve(ends[1], account, file->path, flags);
+	}
+	close(ends[1]);
+	file->socket = ends[0];
+	if (file->child < 0)
+		return error_set_errno(error, ERROR_INTERNAL, "cannot start a process");
+	if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0)
+		return error_set_errno(error, ERROR_INTERNAL, "cannot limit a socket");
+	return 0;
+}
+
+int homefile_open(struct homefile **file, const struct account *account, const char *path,
+	unsigned flags, struct error *error)
+{
+	struct homefile *opened = calloc(1, sizeof(*opened));
+	bool flag;
+
+	*file = NULL;
+	if (!opened)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	opened->socket = -1;
+	opened->child = -1;
+	opened->path = strdup(path);
+	if (!opened->path) {
+		error_set(error, ERROR_INTERNAL, "out of memory");
+		goto fail;
+	}
+	if (start(opened, account, flags, error) != 0 ||
+		receive_reply(opened, &flag, NULL, error) != 0)
+		goto fail;
+	*file = opened;
+	return 0;
+fail:
+	homefile_close(opened);
+	return -1;
+}
+
+int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error)
+{
+	if (request(file, HOMEFILE_DO_READ, NULL, error) != 0)
+		return -1;
+	return receive_reply(file, exists, content, error);
+}
+
+int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
+	struct buffer *content, struct error *error)
+{
+	content->length = 0;
+	if (request(file, HOMEFILE_DO_REPLACE, replacement, error) != 0)
+		return -1;
+	return receive_reply(file, changed, content, error);
+}
+
+int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error)
+{
+	struct homefile_message reply = {0};
+	struct iovec part = {.iov_base = &reply, .iov_len = sizeof(reply)};
+	union {
+		char space[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space)};
+	const struct cmsghdr *header;
+
+	*places = (struct homefile_places){-1, -1};
+	if (request(file, HOMEFILE_DO_PLACES, NULL, error) != 0)
+		return -1;
+	if (recvmsg(file->socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof(reply))
+		return broken(file, error);
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return 0;
+	memcpy(&places->parent, CMSG_DATA(header), sizeof(int));
+	if (header->cmsg_len >= CMSG_LEN(2 * sizeof(int)))
+		memcpy(&places->directory, CMSG_DATA(header) + sizeof(int), sizeof(int));
+	return 0;
+}
+
+void homefile_close(struct homefile *file)
+{
+	if (!file)
+		return;
+	if (file->socket >= 0)
+		close(file->socket);
+	if (file->child > 0) {
+		/* It holds nothing that is not on disk; and one that hangs must not hold us. */
+		kill(file->child, SIGKILL);
+		process_wait(file->child);
+	}
+	free(file->path);
+	free(file);
+}

@@ -1,0 +1,67 @@
+/*
+ * One file in somebody's home, read and replaced by a child process that has become
+ * that account for good. Root never opens anything under a home: links, FIFOs and
+ * file systems that hang are met with the account's own rights, and with a limit.
+ */
+#ifndef VASTAGENT_SYS_HOMEFILE_H
+#define VASTAGENT_SYS_HOMEFILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct account;
+struct buffer;
+struct error;
+struct homefile;
+
+/* The largest file that is read or written, in bytes. */
+#define HOMEFILE_LIMIT (8L * 1024 * 1024)
+
+enum homefile_flags {
+	HOMEFILE_READ = 0,
+	HOMEFILE_WRITE = 1 << 0,  /* take the lock against other agents' changes */
+	HOMEFILE_CREATE = 1 << 1, /* make the last directory (0700) if it is missing */
+	HOMEFILE_KEYS = 1 << 2,   /* hold directory and file to the rule of sshd's StrictModes */
+};
+
+/* Directories to be watched for a change of the file, as descriptors (O_PATH). */
+struct homefile_places {
+	int directory; /* the file's own, or -1 if it does not exist */
+	int parent;    /* the directory's parent (an account's home), or -1 */
+};
+
+/*
+ * Starts the child for path (absolute). Each call below waits for it at most 8 s and
+ * ends in ERROR_TIMEOUT then. Returns 0 and *file (end with homefile_close), or -1.
+ */
+int homefile_open(struct homefile **file, const struct account *account, const char *path,
+	unsigned flags, struct error *error);
+
+/*
+ * Appends the file's bytes to *content. *exists is false, and nothing is appended, if
+ * there is no file. A writer that has the file open is waited for, at most 2 s.
+ * Returns 0, or -1 with ERROR_UNSAFE_FILE (not a regular file, or sshd would not read
+ * it), ERROR_TOO_LARGE, ERROR_TIMEOUT or ERROR_BUSY.
+ */
+int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error);
+
+/*
+ * Puts the bytes of replacement in place of what was last read, atomically: a new file
+ * in the same directory with mode, owner and attributes of the old one, fsync(2),
+ * rename(2), fsync(2) of the directory. Any failure leaves the old file.
+ *
+ * If somebody changed the file since it was read, before or while it was replaced,
+ * *changed is true and *content (emptied first) holds the bytes that must be worked
+ * into the file now: make the edit on them and call again.
+ * Returns 0, or -1 with ERROR_CANNOT_WRITE or as homefile_read.
+ */
+int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
+	struct buffer *content, struct error *error);
+
+/* Takes descriptors of the directories; the caller closes them. Returns 0 or -1. */
+int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error);
+
+/* Ends the child and frees; NULL is fine. */
+void homefile_close(struct homefile *file);
+
+#endif

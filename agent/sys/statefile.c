@@ -1,0 +1,169 @@
+#include "sys/statefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+static bool is_roots_alone(const struct stat *what)
+{
+	return what->st_uid == 0 && !(what->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+int statefile_prepare_directory(const char *path, unsigned mode, struct error *error)
+{
+	struct stat what;
+
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot make %s", path);
+	if (lstat(path, &what) != 0)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot look at %s", path);
+	if (!S_ISDIR(what.st_mode) || !is_roots_alone(&what))
+		return error_set(error, ERROR_CANNOT_WRITE,
+			"%s must be a directory that only root can write to", path);
+	return 0;
+}
+
+/* The file's size helps to read it in one go; that it lies does not hurt. */
+static int read_whole(
+	int fd, const char *path, size_t limit, struct buffer *content, struct error *error)
+{
+	size_t start = content->length;
+	char *space;
+	ssize_t got;
+
+	for (;;) {
+		space = buffer_reserve(content, 16384);
+		if (!space)
+			return error_set(error, ERROR_INTERNAL, "out of memory");
+		got = read(fd, space, 16384);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_set_errno(error, ERROR_UNSAFE_FILE, "cannot read %s", path);
+		if (got == 0)
+			break;
+		content->length += (size_t)got;
+		if (content->length - start > limit)
+			return error_set(
+				error, ERROR_TOO_LARGE, "%s is larger than %zu bytes", path, limit);
+	}
+	content->data[content->length] = '\0';
+	return 0;
+}
+
+int statefile_read(
+	const char *path, size_t limit, struct buffer *content, bool *exists, struct error *error)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat what;
+	int result;
+
+	*exists = fd >= 0;
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set_errno(error, ERROR_UNSAFE_FILE, "cannot open %s", path);
+	if (fstat(fd, &what) != 0 || !S_ISREG(what.st_mode) || !is_roots_alone(&what))
+		result = error_set(error, ERROR_UNSAFE_FILE,
+			"%s must be a file that only root can write to; repair it with: "
+			"chown root %s; chmod go-w %s",
+			path, path, path);
+	else
+		result = read_whole(fd, path, limit, content, error);
+	close(fd);
+	return result;
+}
+
+static int write_all(int fd, const char *data, size_t length)
+{
+	ssize_t written;
+
+	while (length > 0) {
+		written = write(fd, data, length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		data += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+static int sync_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	int fd, result;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	result = fsync(fd);
+	close(fd);
+	return result;
+}
+
+int statefile_write(const char *path, const struct buffer *content, struct error *error)
+{
+	char temporary[PATH_MAX];
+	int fd;
+
+	/* One name, so that a killed writer leaves at most one file; writers hold a lock. */
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
+	if (write_all(fd, content->data, content->length) != 0 || fsync(fd) != 0) {
+		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
+		close(fd);
+		unlink(temporary);
+		return -1;
+	}
+	close(fd);
+	if (rename(temporary, path) != 0) {
+		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot replace %s", path);
+		unlink(temporary);
+		return -1;
+	}
+	if (sync_directory(path) != 0)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot make %s last", path);
+	return 0;
+}
+
+static void rotate(int fd, const char *path, size_t limit)
+{
+	char older[PATH_MAX];
+	struct stat what;
+
+	if (fstat(fd, &what) != 0 || (size_t)what.st_size < limit)
+		return;
+	snprintf(older, sizeof(older), "%s.1", path);
+	rename(path, older);
+}
+
+int statefile_append(const char *path, size_t limit, const struct buffer *line, struct error *error)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int result;
+
+	if (fd < 0)
+		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
+	flock(fd, LOCK_EX);
+	result = write_all(fd, line->data, line->length);
+	if (result != 0)
+		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
+	rotate(fd, path, limit);
+	close(fd);
+	return result;
+}

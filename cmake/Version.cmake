@@ -1,0 +1,11 @@
+# The version stands in one place, project(VERSION); the commit is added when the
+# source is a git checkout, so that a bug report names the very code it speaks of.
+find_package(Git QUIET)
+set(VASTAGENT_COMMIT "")
+if(GIT_FOUND AND EXISTS ${CMAKE_SOURCE_DIR}/.git)
+  execute_process(
+    COMMAND ${GIT_EXECUTABLE} -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
+    OUTPUT_VARIABLE VASTAGENT_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/version.h @ONLY)
+target_include_directories(va_flags INTERFACE ${CMAKE_BINARY_DIR}/generated)

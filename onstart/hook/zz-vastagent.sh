@@ -1,0 +1,19 @@
+# shellcheck shell=sh
+# vastagent: an SSH login lives in tmux, so that nothing dies with the connection.
+# Switch it off with: touch ~/.no_auto_tmux   Ask why (not): vastagent login --explain
+#
+# No logic here: the program decides. It is a child, never exec, so that whatever
+# becomes of it, this shell goes on; only its status 0, the session is over, logs out.
+# -s: a shell would run an empty file, left by a full disk, as a script that succeeds.
+case $- in
+*i*)
+	if [ -z "${vastagent_login_tried-}" ] && [ -n "${SSH_CONNECTION-}" ] &&
+		[ -z "${TMUX-}" ] && [ -x /usr/local/bin/vastagent ] &&
+		[ -s /usr/local/bin/vastagent ]; then
+		vastagent_login_tried=1
+		if /usr/local/bin/vastagent login; then
+			exit 0
+		fi
+	fi
+	;;
+esac

@@ -1,0 +1,114 @@
+#!/bin/bash
+# Installs what build and tests need, builds, and runs every test. The last lines are
+# ctest's summary, and the exit status is 0 only if nothing failed.
+#
+# Units run with AddressSanitizer and UndefinedBehaviorSanitizer; the scenarios run the
+# binary that is shipped (preset release), in throw-away instances.
+set -eu
+cd "$(dirname "$0")/.."
+builds=${VASTAGENT_BUILDS:-$PWD/build}
+jobs=$(nproc)
+
+for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libinih-dev
+	libjansson-dev libcmocka-dev'
+for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
+	util-linux mount libcap2-bin ncurses-term ca-certificates'
+for_lint='shellcheck mandoc clang-format'
+
+usage()
+{
+	cat <<-END
+		usage: tests/run.sh [--bench] [-R REGEX]...
+		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
+		  --bench    no tests, but the benchmarks in tests/bench
+		  --help     this text
+		CI=true makes a test that would be skipped a failure.
+	END
+}
+
+missing_packages()
+{
+	local package
+	for package in $for_build $for_tests $for_lint; do
+		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+			echo "$package"
+	done
+}
+
+# openssh-server would start a server on this machine; policy-rc.d forbids it, unless
+# the machine has a policy of its own already.
+install_packages()
+{
+	local policy=/usr/sbin/policy-rc.d ours=no status=0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "tests/run.sh: not root, so install these first:" "$@" >&2
+		exit 1
+	fi
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+		ours=yes
+		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -q || status=$?
+	apt-get install -q -y --no-install-recommends "$@" || status=$?
+	[ "$ours" = no ] || rm -f "$policy"
+	trap - EXIT
+	[ "$status" -eq 0 ] || exit "$status"
+}
+
+build()
+{
+	local preset=$1
+	shift
+	cmake --log-level=WARNING --preset "$preset" -B "$builds/$preset" "$@"
+	cmake --build "$builds/$preset" -j "$jobs"
+}
+
+run_benchmarks()
+{
+	local script status=0
+	for script in tests/bench/*.sh; do
+		[ -e "$script" ] || continue
+		echo "== $script"
+		VASTAGENT_BUILD=$builds/release bash "$script" || status=1
+	done
+	return "$status"
+}
+
+bench=no
+only=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--bench) bench=yes ;;
+	-R)
+		[ $# -ge 2 ] || {
+			usage >&2
+			exit 64
+		}
+		only+=(-R "$2")
+		shift
+		;;
+	--help | -h)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		exit 64
+		;;
+	esac
+	shift
+done
+
+mapfile -t missing < <(missing_packages)
+[ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
+
+build release
+if [ "$bench" = yes ]; then
+	run_benchmarks
+	exit
+fi
+build asan "-DVASTAGENT_UNDER_TEST=$builds/release"
+ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error "${only[@]}"
