@@ -125,6 +125,32 @@ int text_parse_time(const char *text, time_t *when)
 	return 0;
 }
 
+int text_parse_duration(const char *text, long *seconds)
+{
+	static const struct {
+		char unit;
+		long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	const long limit = 10L * 366 * 86400;
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+	char number[16];
+	long count;
+
+	if (!digits || digits >= sizeof(number) || strlen(text) != digits + 1)
+		return -1;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (text[digits] != units[i].unit)
+			continue;
+		if (text_number(number, 1, limit / units[i].seconds, &count) != 0)
+			return -1;
+		*seconds = count * units[i].seconds;
+		return 0;
+	}
+	return -1;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

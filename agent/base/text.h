@@ -35,6 +35,12 @@ char *text_time(char *out, size_t size, time_t when);
 /* The reverse: exactly that form. Returns 0, or -1. */
 int text_parse_time(const char *text, time_t *when);
 
+/*
+ * A length of time: a number and a unit, s, m, h or d ("90s", "10m", "8h", "7d"), at
+ * most 10 years. Returns 0 and *seconds, or -1.
+ */
+int text_parse_duration(const char *text, long *seconds);
+
 /* Percent-decodes a path segment (RFC 3986 section 2.1; "+" stays a plus) in place.
  * Returns 0, or -1 if an escape is malformed or decodes to NUL. */
 int text_percent_decode(char *text);

@@ -1,6 +1,8 @@
 /* Commands about the agent itself. */
+#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -10,7 +12,10 @@
 #include "cli/output.h"
 #include "control/client.h"
 #include "control/paths.h"
+#include "sys/process.h"
 #include "version.h"
+
+#define STOP_MS 5000
 
 static int no_operands(const struct cli *cli)
 {
@@ -126,33 +131,62 @@ int cmd_start(const struct cli *cli)
 	return output_finish(status);
 }
 
-static int tell(const struct cli *cli, const char *path, const char *done, const char *not_running)
+static int tell(const struct cli *cli, const char *path, json_t **answer, struct error *error)
 {
-	json_t *body = json_object(), *answer = NULL;
+	json_t *body = json_object();
 	const struct control_request request = {.method = "POST", .path = path, .body = body};
-	struct error error;
-	int status = EX_OK;
+	int result = agent_ask_running(cli, &request, answer, error);
 
-	if (no_operands(cli) != 0)
-		status = EX_USAGE;
-	else if (agent_ask_running(cli, &request, &answer, &error) == 0)
-		puts(done);
-	else if (error.code == ERROR_UNREACHABLE && not_running)
-		puts(not_running);
-	else
-		status = agent_report(&error);
-	json_decref(answer);
 	json_decref(body);
-	return output_finish(status);
+	return result;
+}
+
+/* The answer comes before the end: a new agent can only start after it. */
+static int wait_for_end(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000000};
+	long long end = process_now_ms() + STOP_MS;
+
+	while (kill(pid, 0) == 0) {
+		if (process_now_ms() > end)
+			return cli_fail(
+				EX_TEMPFAIL, "the agent (pid %ld) is still ending", (long)pid);
+		nanosleep(&pause, NULL);
+	}
+	puts("the agent has stopped; the keys stay as they are");
+	return EX_OK;
 }
 
 int cmd_stop(const struct cli *cli)
 {
-	return tell(cli, CONTROL_STOP, "the agent stops; the keys stay as they are",
-		"the agent does not run");
+	json_t *answer = NULL;
+	struct error error;
+	int status = EX_OK;
+
+	if (no_operands(cli) != 0)
+		return EX_USAGE;
+	if (tell(cli, CONTROL_STOP, &answer, &error) == 0)
+		status = wait_for_end((pid_t)json_integer_value(json_object_get(answer, "pid")));
+	else if (error.code == ERROR_UNREACHABLE)
+		puts("the agent does not run");
+	else
+		status = agent_report(&error);
+	json_decref(answer);
+	return output_finish(status);
 }
 
 int cmd_reload(const struct cli *cli)
 {
-	return tell(cli, CONTROL_RELOAD, "the configuration was read again", NULL);
+	json_t *answer = NULL;
+	struct error error;
+	int status = EX_OK;
+
+	if (no_operands(cli) != 0)
+		return EX_USAGE;
+	if (tell(cli, CONTROL_RELOAD, &answer, &error) == 0)
+		puts("the configuration was read again");
+	else
+		status = agent_report(&error);
+	json_decref(answer);
+	return output_finish(status);
 }

@@ -10,6 +10,8 @@
 #define CONTROL_SESSIONS "/v1/sessions"
 #define CONTROL_STOP     "/v1/stop"
 #define CONTROL_RELOAD   "/v1/reload"
+#define CONTROL_PAUSE    "/v1/pause"
+#define CONTROL_RESUME   "/v1/resume"
 
 /* Limits of a request, in bytes. */
 #define CONTROL_BODY_MAX_ROOT (1024 * 1024)

@@ -44,7 +44,8 @@ void handle_stop(struct request *request)
 {
 	struct agent *agent = request->agent;
 
-	request_answer(request, 200, json_pack("{sb}", "stopping", 1));
+	request_answer(
+		request, 200, json_pack("{sb sI}", "stopping", 1, "pid", (json_int_t)getpid()));
 	agent_stop(agent);
 }
 

@@ -7,6 +7,8 @@ struct request;
 void handle_status(struct request *request);
 void handle_stop(struct request *request);
 void handle_reload(struct request *request);
+void handle_pause(struct request *request);
+void handle_resume(struct request *request);
 
 void handle_keys_list(struct request *request);
 void handle_keys_add(struct request *request);

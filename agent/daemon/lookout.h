@@ -6,6 +6,7 @@
 #define VASTAGENT_DAEMON_LOOKOUT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct config;
 struct counters;
@@ -26,6 +27,14 @@ int lookout_add(struct lookout *lookout, const char *user);
 
 /* The configuration was read again: adds its accounts, looks at all. */
 void lookout_reload(struct lookout *lookout);
+
+/*
+ * Stops looking and restoring, for some seconds or (0) until lookout_resume. Files that
+ * are changed meanwhile are judged when it goes on.
+ */
+void lookout_pause(struct lookout *lookout, long seconds);
+void lookout_resume(struct lookout *lookout);
+bool lookout_is_paused(const struct lookout *lookout);
 
 /* The file of an account's keys as it was last found out, or NULL: then it must be asked
  * for. Forgotten when sshd's configuration or the accounts change. */

@@ -42,6 +42,8 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_DELETE, CONTROL_KEYS "/", ACCESS_OWN_CHANGE, handle_keys_remove},
 	{EVHTTP_REQ_GET, CONTROL_FORWARDS, ACCESS_OWN_ROWS, handle_forwards},
 	{EVHTTP_REQ_GET, CONTROL_SESSIONS, ACCESS_OWN_ROWS, handle_sessions},
+	{EVHTTP_REQ_POST, CONTROL_PAUSE, ACCESS_ROOT, handle_pause},
+	{EVHTTP_REQ_POST, CONTROL_RESUME, ACCESS_ROOT, handle_resume},
 	{EVHTTP_REQ_POST, CONTROL_RELOAD, ACCESS_ROOT, handle_reload},
 	{EVHTTP_REQ_POST, CONTROL_STOP, ACCESS_ROOT, handle_stop},
 };

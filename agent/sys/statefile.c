@@ -29,6 +29,10 @@ int statefile_prepare_directory(const char *path, unsigned mode, struct error *e
 	if (!S_ISDIR(what.st_mode) || !is_roots_alone(&what))
 		return error_set(error, ERROR_CANNOT_WRITE,
 			"%s must be a directory that only root can write to", path);
+	/* The umask must not decide who reaches the socket, nor an old mode who reads state. */
+	if ((what.st_mode & 07777) != mode && chmod(path, mode) != 0)
+		return error_set_errno(
+			error, ERROR_CANNOT_WRITE, "cannot set the mode of %s", path);
 	return 0;
 }
 

@@ -65,7 +65,7 @@ exec python3 - "$runs" <<-'END'
 	    pid = os.fork()
 	    if pid == 0:
 	        os.close(master)
-	        os.login_tty(slave) if hasattr(os, 'login_tty') else take_terminal(slave)
+	        take_terminal(slave)
 	        os.read(ready, 1)
 	        os.execve('/bin/bash', argv, environment)
 	    os.close(slave)
@@ -91,8 +91,11 @@ exec python3 - "$runs" <<-'END'
 
 	def tmux_end():
 	    subprocess.run(['tmux', 'kill-server'], env=BASE, stderr=subprocess.DEVNULL)
-	    while subprocess.run(['pgrep', '-x', 'tmux.*'], stdout=subprocess.DEVNULL).returncode == 0:
-	        time.sleep(0.005)
+	    try:
+	        while True:         # this is process 1: servers end as its children
+	            os.waitpid(-1, 0)
+	    except ChildProcessError:
+	        pass
 
 	def hook(name):
 	    """Lays /mnt/NAME over /etc/profile.d."""

@@ -82,7 +82,7 @@ login_plain()
 	term_close "$name"
 }
 
-instance_start box --bashrc none
+instance_start box --bashrc none --user yes --stage spread_keys
 install_login
 
 note "a login is attached, a second one to the same session"
@@ -190,11 +190,55 @@ for shell in /bin/dash /usr/bin/zsh /usr/bin/fish; do
 done
 use_shell /bin/bash
 
+term_open account ssh -tt user@box
+expect_attached account
+expect_eq "the session is the account's own" user "$(in_instance ps -o user= -C 'tmux: server')"
+term_type account 'tmux kill-server'
+term_wait account 'this is a plain shell'
+expect_plain account
+term_close account
+wait_until 5 no_tmux
+
 note "a terminal that terminfo does not know"
 term_open ghostty env TERM=xterm-ghostty ssh -tt box
 expect_attached ghostty
 term_close ghostty
 tmux_end
+
+note "tmux's own ways to leave"
+term_ssh leave box
+expect_attached leave
+term_keys leave C-b C-z
+wait_until 5 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" = suspended ]'
+term_keys leave C-c
+wait_until 5 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" != suspended ]'
+term_type leave 'echo back$((40 + 2))'
+term_wait leave '^back42$'
+wait_until 5 has_lived
+in_instance tmux detach-client -P -s ssh_tmux
+term_gone leave
+term_close leave
+in_instance sh -c 'umask 022; printf "[login]\ndetach = shell\n" >/etc/vastagent.conf'
+term_ssh leave box
+expect_attached leave
+wait_until 5 has_lived
+term_keys leave C-b d
+expect_plain leave
+term_close leave
+term_ssh leave box
+expect_attached leave
+wait_until 5 has_lived
+term_type leave 'exit'
+term_gone leave
+term_close leave
+in_instance sh -c 'printf "[login]\ntmux = no\n" >/etc/vastagent.conf'
+login_plain configured ssh -tt box
+in_instance sh -c 'printf "[login\nno such" >/etc/vastagent.conf'
+term_ssh bad box
+expect_attached bad
+tmux_end
+term_close bad
+in_instance rm /etc/vastagent.conf
 
 note "two logins in the same instant"
 for round in 1 2 3; do
@@ -316,6 +360,13 @@ expect_plain fault
 term_close fault
 in_instance rm -f /tmp/tmux-0
 
+machine_enter box mount -t tmpfs -o size=4k,mode=1777 tmpfs /tmp
+in_instance sh -c 'head -c 4096 /dev/zero >/tmp/full' || fail "/tmp can be filled"
+term_ssh fault box
+expect_plain fault
+term_close fault
+machine_enter box umount /tmp
+
 note "the program itself is missing, broken, or hangs"
 for shell in /bin/bash /bin/dash; do
 	use_shell "$shell"
@@ -323,8 +374,6 @@ for shell in /bin/bash /bin/dash; do
 	login_plain missing ssh -tt box
 	in_instance sh -c ': >/usr/local/bin/vastagent; chmod 755 /usr/local/bin/vastagent'
 	login_plain empty ssh -tt box
-	in_instance sh -c 'head -c 4096 /dev/urandom >/usr/local/bin/vastagent'
-	login_plain random ssh -tt box
 	in_instance sh -c 'head -c 4096 "$1" >/usr/local/bin/vastagent' - "$VASTAGENT_BUILD/vastagent"
 	login_plain cut-off ssh -tt box
 	in_instance sh -c 'head -c 4096 /dev/zero >/usr/local/bin/vastagent'
@@ -344,6 +393,15 @@ term_ssh again box
 expect_attached again
 tmux_end
 term_close again
+
+note "a connection that is cut leaves nothing behind but the session"
+term_ssh cut box
+expect_attached cut
+in_instance pkill -KILL -f '^sshd: root@pts'
+wait_until 10 no_client || fail "no client is left" "$(in_instance ps -eo pid,ppid,args --forest)"
+check "the session is still there" in_instance tmux has-session -t =ssh_tmux
+term_close cut
+tmux_end
 
 note "the hook goes without a trace"
 check "remove" in_instance "$SOURCE/onstart/hook.sh" remove
