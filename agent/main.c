@@ -35,6 +35,8 @@ static const struct command commands[] = {
 	{"status", "", "", "how the agent is", cmd_status, NULL},
 	{"start", "", "", "start the agent in the background", cmd_start, NULL},
 	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},
+	{"pause", "[10m]", "", "stop restoring keys, for a time or until resume", cmd_pause, NULL},
+	{"resume", "", "", "restore keys again", cmd_resume, NULL},
 	{"reload", "", "", "read the configuration again", cmd_reload, NULL},
 	{"daemon", "", "", "be the agent, in the foreground", cmd_daemon, NULL},
 	{"version", "", "", "print the version", cmd_version, NULL},

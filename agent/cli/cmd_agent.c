@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/agent.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -42,7 +43,8 @@ static void print_list(const json_t *list, const char *title)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) printf("%s%s\n", title, json_string_value(item));
+	json_array_foreach(list, i, item)
+		printf("%s%s\n", title, json_string_value(item));
 }
 
 static void print_accounts(const json_t *accounts)
@@ -50,8 +52,7 @@ static void print_accounts(const json_t *accounts)
 	const json_t *account;
 	size_t i;
 
-	json_array_foreach(accounts, i, account)
-	{
+	json_array_foreach(accounts, i, account) {
 		const char *file = output_text(account, "file");
 		printf("keys of %s: %s (%s)\n", output_text(account, "user"), file ? file : "-",
 			output_text(account, "state"));
@@ -131,14 +132,33 @@ int cmd_start(const struct cli *cli)
 	return output_finish(status);
 }
 
-static int tell(const struct cli *cli, const char *path, json_t **answer, struct error *error)
+/* Sends a body to a route. Steals body, which may be NULL. */
+static int tell(
+	const struct cli *cli, const char *path, json_t *body, json_t **answer, struct error *error)
 {
-	json_t *body = json_object();
 	const struct control_request request = {.method = "POST", .path = path, .body = body};
-	int result = agent_ask_running(cli, &request, answer, error);
+	int result = body ? agent_ask_running(cli, &request, answer, error)
+			  : error_set(error, ERROR_INTERNAL, "out of memory");
 
 	json_decref(body);
 	return result;
+}
+
+/* Tells the agent something that it does at once, and says that it was done. */
+static int tell_simply(const struct cli *cli, const char *path, json_t *body, const char *done)
+{
+	json_t *answer = NULL;
+	struct error error;
+	int status = EX_OK;
+
+	if (tell(cli, path, body, &answer, &error) != 0)
+		status = agent_report(&error);
+	else if (cli->json)
+		output_json(answer);
+	else
+		puts(done);
+	json_decref(answer);
+	return output_finish(status);
 }
 
 /* The answer comes before the end: a new agent can only start after it. */
@@ -165,7 +185,7 @@ int cmd_stop(const struct cli *cli)
 
 	if (no_operands(cli) != 0)
 		return EX_USAGE;
-	if (tell(cli, CONTROL_STOP, &answer, &error) == 0)
+	if (tell(cli, CONTROL_STOP, json_object(), &answer, &error) == 0)
 		status = wait_for_end((pid_t)json_integer_value(json_object_get(answer, "pid")));
 	else if (error.code == ERROR_UNREACHABLE)
 		puts("the agent does not run");
@@ -177,16 +197,28 @@ int cmd_stop(const struct cli *cli)
 
 int cmd_reload(const struct cli *cli)
 {
-	json_t *answer = NULL;
-	struct error error;
-	int status = EX_OK;
-
 	if (no_operands(cli) != 0)
 		return EX_USAGE;
-	if (tell(cli, CONTROL_RELOAD, &answer, &error) == 0)
-		puts("the configuration was read again");
-	else
-		status = agent_report(&error);
-	json_decref(answer);
-	return output_finish(status);
+	return tell_simply(cli, CONTROL_RELOAD, json_object(), "the configuration was read again");
+}
+
+int cmd_pause(const struct cli *cli)
+{
+	long seconds = 0;
+
+	if (cli->count > 1 ||
+		(cli->count == 1 && text_parse_duration(cli->operands[0], &seconds) != 0))
+		return cli_fail(
+			EX_USAGE, "pause takes one length of time, as 90s, 10m, 8h or 2d, or none");
+	return tell_simply(cli, CONTROL_PAUSE,
+		seconds ? json_pack("{sI}", "seconds", (json_int_t)seconds) : json_object(),
+		seconds ? "restoring is paused for that time; the keys stay as they are"
+			: "restoring is paused until: vastagent resume");
+}
+
+int cmd_resume(const struct cli *cli)
+{
+	if (no_operands(cli) != 0)
+		return EX_USAGE;
+	return tell_simply(cli, CONTROL_RESUME, json_object(), "keys are restored again");
 }

@@ -59,8 +59,7 @@ static int print_keys(const json_t *answer)
 	char line[32];
 	size_t i;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach(list, i, row) {
 		const json_t *number = json_object_get(row, "line");
 		bool pinned = json_is_true(json_object_get(row, "pinned"));
 
@@ -122,8 +121,7 @@ static void print_each(
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(list, i, key)
-	{
+	json_array_foreach(list, i, key) {
 		const char *comment = output_text(key, "comment");
 		printf("%s %s%s%s %s %s (%s)\n", before, comment && *comment ? comment : "",
 			comment && *comment ? " " : "", output_text(key, "fingerprint"), after,
@@ -150,9 +148,10 @@ static int report_rejected(const json_t *answer, const struct error *error)
 
 	if (json_array_size(rejected) == 0)
 		return agent_report(error);
-	json_array_foreach(rejected, i, reject) cli_fail(0, "line %lld: %s",
-		(long long)json_integer_value(json_object_get(reject, "line")),
-		output_text(reject, "reason"));
+	json_array_foreach(rejected, i, reject)
+		cli_fail(0, "line %lld: %s",
+			(long long)json_integer_value(json_object_get(reject, "line")),
+			output_text(reject, "reason"));
 	if (json_array_size(rejected) > 1)
 		cli_fail(0, "nothing was added");
 	return error_exit_status(error->code);
@@ -238,10 +237,11 @@ static json_t *match(const json_t *rows, const char *member, const char *wanted,
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(
-		rows, i, row) if (fits(row, member, wanted) && !equals(row, "state", "removed") &&
-				  output_text(row, "fingerprint")) json_object_set_new(found,
-		output_text(row, "fingerprint"), json_string(output_text(row, "comment")));
+	json_array_foreach(rows, i, row)
+		if (fits(row, member, wanted) && !equals(row, "state", "removed") &&
+			output_text(row, "fingerprint"))
+			json_object_set_new(found, output_text(row, "fingerprint"),
+				json_string(output_text(row, "comment")));
 	return found;
 }
 
@@ -323,8 +323,8 @@ static int remove_selected(const struct cli *cli, const json_t *rows, json_t *an
 		json_object_update(wanted, found);
 		json_decref(found);
 	}
-	json_object_foreach(wanted, fingerprint, comment) status =
-		worse(status, remove_one(cli, fingerprint, answers));
+	json_object_foreach(wanted, fingerprint, comment)
+		status = worse(status, remove_one(cli, fingerprint, answers));
 	json_decref(wanted);
 	return status;
 }

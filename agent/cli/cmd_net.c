@@ -49,8 +49,7 @@ static int print_sessions(const json_t *answer)
 	int result = table ? 0 : -1;
 	size_t i;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach(list, i, row) {
 		bool only = json_is_true(json_object_get(row, "forwards_only"));
 		const char *tty = output_text(row, "tty");
 
@@ -81,8 +80,7 @@ static int print_forwards(const json_t *answer)
 	int result = table ? 0 : -1;
 	size_t i;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach(list, i, row) {
 		const json_t *session = json_object_get(row, "session");
 
 		number_text(count, sizeof(count), json_object_get(row, "connections"));

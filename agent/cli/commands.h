@@ -15,6 +15,8 @@ int cmd_status(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_stop(const struct cli *cli);
 int cmd_reload(const struct cli *cli);
+int cmd_pause(const struct cli *cli);
+int cmd_resume(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 #endif

@@ -18,7 +18,8 @@ void output_notes(const json_t *notes)
 	const json_t *note;
 	size_t i;
 
-	json_array_foreach(notes, i, note) cli_fail(0, "%s", json_string_value(note));
+	json_array_foreach(notes, i, note)
+		cli_fail(0, "%s", json_string_value(note));
 }
 
 const char *output_text(const json_t *object, const char *member)

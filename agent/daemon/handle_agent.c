@@ -10,6 +10,8 @@
 #include "sys/process.h"
 #include "version.h"
 
+#define PAUSE_MAX_S (10L * 366 * 86400)
+
 static json_t *pack_counters(const struct counters *counters)
 {
 	return json_pack("{sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
@@ -32,12 +34,13 @@ void handle_status(struct request *request)
 	}
 	instance_id(instance, sizeof(instance));
 	request_answer(request, 200,
-		json_pack("{ss ss sI sI ss so so so so}", "version", VASTAGENT_VERSION, "commit",
+		json_pack("{ss ss sI sI ss so sb so so so}", "version", VASTAGENT_VERSION, "commit",
 			VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
 			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "socket",
 			agent->socket_path, "instance",
-			*instance ? json_string(instance) : json_null(), "accounts", accounts,
-			"counters", pack_counters(&agent->counters), "warnings", warnings));
+			*instance ? json_string(instance) : json_null(), "paused",
+			lookout_is_paused(agent->lookout), "accounts", accounts, "counters",
+			pack_counters(&agent->counters), "warnings", warnings));
 }
 
 void handle_stop(struct request *request)
@@ -47,6 +50,29 @@ void handle_stop(struct request *request)
 	request_answer(
 		request, 200, json_pack("{sb sI}", "stopping", 1, "pid", (json_int_t)getpid()));
 	agent_stop(agent);
+}
+
+void handle_pause(struct request *request)
+{
+	const json_t *seconds = json_object_get(request->body, "seconds");
+	struct error error;
+
+	if (seconds && !json_is_null(seconds) &&
+		(!json_is_integer(seconds) || json_integer_value(seconds) < 1 ||
+			json_integer_value(seconds) > PAUSE_MAX_S)) {
+		error_set(&error, ERROR_BAD_REQUEST, "\"seconds\" must be a number from 1 to %ld",
+			PAUSE_MAX_S);
+		request_fail(request, &error);
+		return;
+	}
+	lookout_pause(request->agent->lookout, (long)json_integer_value(seconds));
+	request_answer(request, 200, json_pack("{sb}", "paused", 1));
+}
+
+void handle_resume(struct request *request)
+{
+	lookout_resume(request->agent->lookout);
+	request_answer(request, 200, json_pack("{sb}", "paused", 0));
 }
 
 void handle_reload(struct request *request)

@@ -244,8 +244,7 @@ static bool may_run(const struct jobs *jobs, const struct job *wanted)
 	const struct job *job;
 	bool before = true;
 
-	TAILQ_FOREACH(job, &jobs->all, link)
-	{
+	TAILQ_FOREACH(job, &jobs->all, link) {
 		if (job == wanted)
 			before = false;
 		if (job->pid) {

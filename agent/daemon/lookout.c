@@ -57,6 +57,8 @@ struct lookout {
 	struct event *slow;
 	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
 	long long started_ms;
+	bool paused;
+	struct event *pause_end;
 	TAILQ_HEAD(, watched) accounts;
 };
 
@@ -65,8 +67,8 @@ static struct watched *find(const struct lookout *lookout, const char *user)
 	struct watched *account;
 
 	TAILQ_FOREACH(account, &lookout->accounts, link)
-	if (strcmp(account->user, user) == 0)
-		return account;
+		if (strcmp(account->user, user) == 0)
+			return account;
 	return NULL;
 }
 
@@ -110,9 +112,9 @@ static bool is_used(const struct lookout *lookout, int wd)
 	const struct watched *account;
 
 	TAILQ_FOREACH(account, &lookout->accounts, link)
-	for (int i = 0; i < JOB_FDS; i++)
-		if (account->wds[i] == wd)
-			return true;
+		for (int i = 0; i < JOB_FDS; i++)
+			if (account->wds[i] == wd)
+				return true;
 	return false;
 }
 
@@ -215,7 +217,7 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!lookout->config->restore)
+	if (!lookout->config->restore || lookout->paused)
 		return;
 	if (account->looking) {
 		account->again = true;
@@ -265,20 +267,24 @@ static void on_change(void *context, int wd, const char *name)
 	struct watched *account;
 
 	TAILQ_FOREACH(account, &lookout->accounts, link)
-	for (int i = 0; i < JOB_FDS; i++)
-		if (wd < 0 || (account->wds[i] == wd && concerns(account, i, name)))
-			look_in(account, pause_us(account));
+		for (int i = 0; i < JOB_FDS; i++)
+			if (wd < 0 || (account->wds[i] == wd && concerns(account, i, name)))
+				look_in(account, pause_us(account));
+}
+
+static void look_at_all(struct lookout *lookout)
+{
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+		look_in(account, 0);
 }
 
 static void slow_look(evutil_socket_t fd, short what, void *context)
 {
-	struct lookout *lookout = context;
-	struct watched *account;
-
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH(account, &lookout->accounts, link)
-	look_in(account, 0);
+	look_at_all(context);
 }
 
 int lookout_add(struct lookout *lookout, const char *user)
@@ -336,6 +342,38 @@ static void add_stored(struct lookout *lookout)
 		closedir(directory);
 }
 
+static void end_pause(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	lookout_resume(context);
+}
+
+void lookout_pause(struct lookout *lookout, long seconds)
+{
+	const struct timeval length = {.tv_sec = seconds};
+
+	lookout->paused = true;
+	evtimer_del(lookout->pause_end);
+	if (seconds)
+		evtimer_add(lookout->pause_end, &length);
+	log_info("restoring is paused");
+}
+
+void lookout_resume(struct lookout *lookout)
+{
+	evtimer_del(lookout->pause_end);
+	if (lookout->paused)
+		log_info("restoring goes on");
+	lookout->paused = false;
+	look_at_all(lookout);
+}
+
+bool lookout_is_paused(const struct lookout *lookout)
+{
+	return lookout->paused;
+}
+
 struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 	const struct config *config, struct counters *counters)
 {
@@ -352,7 +390,8 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 	TAILQ_INIT(&lookout->accounts);
 	lookout->watch = watch_create(base, on_change, lookout);
 	lookout->slow = event_new(base, -1, EV_PERSIST, slow_look, lookout);
-	if (!lookout->slow || event_add(lookout->slow, &slow) != 0) {
+	lookout->pause_end = evtimer_new(base, end_pause, lookout);
+	if (!lookout->slow || !lookout->pause_end || event_add(lookout->slow, &slow) != 0) {
 		lookout_destroy(lookout);
 		return NULL;
 	}
@@ -377,6 +416,8 @@ void lookout_destroy(struct lookout *lookout)
 	}
 	if (lookout->slow)
 		event_free(lookout->slow);
+	if (lookout->pause_end)
+		event_free(lookout->pause_end);
 	watch_destroy(lookout->watch);
 	free(lookout);
 }
@@ -384,7 +425,7 @@ void lookout_destroy(struct lookout *lookout)
 void lookout_reload(struct lookout *lookout)
 {
 	add_configured(lookout);
-	slow_look(-1, 0, lookout);
+	look_at_all(lookout);
 }
 
 /* Forgets where the files are once anything that decides it has changed. */
@@ -403,8 +444,7 @@ static void check_sources(struct lookout *lookout)
 	}
 	if (!changed)
 		return;
-	TAILQ_FOREACH(account, &lookout->accounts, link)
-	{
+	TAILQ_FOREACH(account, &lookout->accounts, link) {
 		free(account->file);
 		account->file = NULL;
 	}
@@ -425,12 +465,12 @@ json_t *lookout_json(const struct lookout *lookout)
 	const struct watched *account;
 
 	TAILQ_FOREACH(account, &lookout->accounts, link)
-	json_array_append_new(list,
-		json_pack("{ss ss? ss ss?}", "user", account->user, "file", account->file, "state",
-			!account->looked  ? "new"
-			: account->failed ? "failed"
-					  : "ok",
-			"message", account->message));
+		json_array_append_new(list, json_pack("{ss ss? ss ss?}", "user", account->user,
+						    "file", account->file, "state",
+						    !account->looked  ? "new"
+						    : account->failed ? "failed"
+								      : "ok",
+						    "message", account->message));
 	return list;
 }
 
@@ -438,8 +478,7 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 {
 	const struct watched *account;
 
-	TAILQ_FOREACH(account, &lookout->accounts, link)
-	{
+	TAILQ_FOREACH(account, &lookout->accounts, link) {
 		if (account->failed)
 			json_array_append_new(warnings,
 				json_sprintf("keys of %s: %s", account->user,
@@ -451,6 +490,9 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 					     "minute; it is restored with pauses",
 					account->user, account->restores));
 	}
+	if (lookout->paused)
+		json_array_append_new(
+			warnings, json_string("restoring is paused; go on with: vastagent resume"));
 	if (!lookout->watch)
 		json_array_append_new(warnings,
 			json_string(

@@ -192,7 +192,7 @@ use_shell /bin/bash
 
 term_open account ssh -tt user@box
 expect_attached account
-expect_eq "the session is the account's own" user "$(in_instance ps -o user= -C 'tmux: server')"
+expect_eq "the session is the account's own" user "$(in_instance stat -c %U /tmp/tmux-1001/default)"
 term_type account 'tmux kill-server'
 term_wait account 'this is a plain shell'
 expect_plain account
