@@ -15,7 +15,9 @@
 #include "daemon/counters.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
+#include "daemon/rcwatch.h"
 #include "daemon/watch.h"
+#include "login/rcfiles.h"
 #include "sys/config.h"
 #include "sys/process.h"
 
@@ -53,6 +55,7 @@ struct lookout {
 	struct jobs *jobs;
 	const struct config *config;
 	struct counters *counters;
+	struct rcwatch *rcwatch;
 	struct watch *watch;
 	struct event *slow;
 	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
@@ -261,23 +264,38 @@ static bool concerns(const struct watched *account, int i, const char *name)
 	return strcmp(name, last_part(directory)) == 0;
 }
 
+static void look_at_all(struct lookout *lookout)
+{
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link) {
+		look_in(account, 0);
+		rcwatch_look(lookout->rcwatch, account->user);
+	}
+}
+
+/* The first of the watched directories is the home where the file is in ~/.ssh. */
+static void on_entry(struct watched *account, int i, const char *name)
+{
+	if (concerns(account, i, name))
+		look_in(account, pause_us(account));
+	if (i == 0 && (!*name || rcfiles_concerns(name)))
+		rcwatch_look(account->owner->rcwatch, account->user);
+}
+
 static void on_change(void *context, int wd, const char *name)
 {
 	struct lookout *lookout = context;
 	struct watched *account;
 
+	if (wd < 0) {
+		look_at_all(lookout);
+		return;
+	}
 	TAILQ_FOREACH(account, &lookout->accounts, link)
 		for (int i = 0; i < JOB_FDS; i++)
-			if (wd < 0 || (account->wds[i] == wd && concerns(account, i, name)))
-				look_in(account, pause_us(account));
-}
-
-static void look_at_all(struct lookout *lookout)
-{
-	struct watched *account;
-
-	TAILQ_FOREACH(account, &lookout->accounts, link)
-		look_in(account, 0);
+			if (account->wds[i] == wd)
+				on_entry(account, i, name);
 }
 
 static void slow_look(evutil_socket_t fd, short what, void *context)
@@ -310,6 +328,7 @@ int lookout_add(struct lookout *lookout, const char *user)
 	}
 	TAILQ_INSERT_TAIL(&lookout->accounts, account, link);
 	look_in(account, 0);
+	rcwatch_look(lookout->rcwatch, user);
 	return 0;
 }
 
@@ -389,9 +408,11 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 		.started_ms = process_now_ms()};
 	TAILQ_INIT(&lookout->accounts);
 	lookout->watch = watch_create(base, on_change, lookout);
+	lookout->rcwatch = rcwatch_create(jobs, config);
 	lookout->slow = event_new(base, -1, EV_PERSIST, slow_look, lookout);
 	lookout->pause_end = evtimer_new(base, end_pause, lookout);
-	if (!lookout->slow || !lookout->pause_end || event_add(lookout->slow, &slow) != 0) {
+	if (!lookout->slow || !lookout->pause_end || !lookout->rcwatch ||
+		event_add(lookout->slow, &slow) != 0) {
 		lookout_destroy(lookout);
 		return NULL;
 	}
@@ -418,6 +439,7 @@ void lookout_destroy(struct lookout *lookout)
 		event_free(lookout->slow);
 	if (lookout->pause_end)
 		event_free(lookout->pause_end);
+	rcwatch_destroy(lookout->rcwatch);
 	watch_destroy(lookout->watch);
 	free(lookout);
 }
@@ -490,6 +512,7 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 					     "minute; it is restored with pauses",
 					account->user, account->restores));
 	}
+	rcwatch_add_warnings(lookout->rcwatch, warnings);
 	if (lookout->paused)
 		json_array_append_new(
 			warnings, json_string("restoring is paused; go on with: vastagent resume"));

@@ -280,13 +280,16 @@ static void wait_for_server(const struct client *client)
 
 static void report(const struct client *client, struct client_outcome *outcome)
 {
-	const char *reason = explain(client, process_now_ms() - client->started);
+	long long lived = process_now_ms() - client->started;
+	const char *reason = explain(client, lived);
 
 	outcome->finished = !reason;
 	outcome->reason[0] = '\0';
 	if (!reason)
 		return;
 	wait_for_server(client);
+	if (client->was_raw && lived < CLIENT_LIVED)
+		terminal_discard_input((long)(CLIENT_LIVED - lived));
 	/* A client that left with 0 has cleaned the screen up itself. */
 	terminal_restore(&client->terminal, client->was_raw && client->status != 0);
 	snprintf(outcome->reason, sizeof(outcome->reason), "%s", reason);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool is_raw(const struct termios *modes)
@@ -28,6 +29,19 @@ bool terminal_is_raw(void)
 	struct termios modes;
 
 	return tcgetattr(STDIN_FILENO, &modes) == 0 && is_raw(&modes);
+}
+
+void terminal_discard_input(long ms)
+{
+	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	struct termios modes;
+
+	if (tcgetattr(STDIN_FILENO, &modes) != 0)
+		return;
+	modes.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &modes);
+	nanosleep(&time, NULL);
+	tcflush(STDIN_FILENO, TCIFLUSH);
 }
 
 void terminal_restore(const struct terminal *terminal, bool full)

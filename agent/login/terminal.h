@@ -21,6 +21,12 @@ void terminal_save(struct terminal *terminal);
 bool terminal_is_raw(void);
 
 /*
+ * Drops what comes in within ms milliseconds, unseen: the terminal's answers to what
+ * tmux asked it, which nobody reads any more and a shell would take for typed text.
+ */
+void terminal_discard_input(long ms);
+
+/*
  * Puts modes and flags back. full: also leaves the alternate screen and switches off
  * what a full-screen program that died has left on (mouse, keypad, hidden cursor).
  */

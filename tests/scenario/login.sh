@@ -251,6 +251,7 @@ for round in 1 2 3; do
 	expect_eq "round $round: one session" ssh_tmux "$(in_instance tmux list-sessions -F '#S')"
 	tmux_end
 	for name in a b c d; do
+		term_wait "$name" 'this is a plain shell'
 		expect_plain "$name"
 		term_close "$name"
 	done
@@ -360,9 +361,10 @@ expect_plain fault
 term_close fault
 in_instance rm -f /tmp/tmux-0
 
-machine_enter box mount -t tmpfs -o size=4k,mode=1777 tmpfs /tmp
-in_instance sh -c 'head -c 4096 /dev/zero >/tmp/full' || fail "/tmp can be filled"
+machine_enter box mount -t tmpfs -o nr_inodes=1,mode=1777 tmpfs /tmp
+check_fails "/tmp is full" any in_instance mkdir /tmp/x
 term_ssh fault box
+term_wait fault 'this is a plain shell'
 expect_plain fault
 term_close fault
 machine_enter box umount /tmp

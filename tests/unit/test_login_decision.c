@@ -125,7 +125,8 @@ static void terminals_of_editors_are_plain(void **state)
 
 static void only_a_login_shell_counts(void **state)
 {
-	static const char *const others[] = {"bash", "/bin/bash", "bash -l", "sh", "", "sudo", NULL};
+	static const char *const others[] = {
+		"bash", "/bin/bash", "bash -l", "sh", "", "sudo", NULL};
 	struct decision_facts facts = facts_of_a_person();
 
 	(void)state;
@@ -208,7 +209,8 @@ static void a_loop_through_tmux_is_cut(void **state)
 	(void)state;
 	expect_connection("TERM=tmux-256color", "SSH_CONNECTION=127.0.0.1 5 127.0.0.1 22", "loop");
 	expect_connection("TERM=screen", "SSH_CONNECTION=::1 5 ::1 22", "loop");
-	expect_connection("TERM=screen.xterm-256color", "SSH_CONNECTION=10.0.0.2 5 10.0.0.2 22", "loop");
+	expect_connection(
+		"TERM=screen.xterm-256color", "SSH_CONNECTION=10.0.0.2 5 10.0.0.2 22", "loop");
 	expect_connection("TERM=tmux-256color", "SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22", "all");
 	expect_connection("TERM=tmux-256color", "SSH_CONNECTION=10.0.0.1 5 10.0.0.10 22", "all");
 	expect_connection("TERM=tmux-256color", "SSH_CONNECTION=10.0.0.10 5 10.0.0.1 22", "all");
@@ -237,8 +239,8 @@ static void configuration_and_tmux_come_last(void **state)
 /* Rows of the table of sessions that differ from a person's login in several facts. */
 static void sessions_of_tools_are_plain(void **state)
 {
-	static const char *const vscode[] = {"SSH_CONNECTION=a 1 b 2", "TERM=xterm-256color",
-		"TERM_PROGRAM=vscode", NULL};
+	static const char *const vscode[] = {
+		"SSH_CONNECTION=a 1 b 2", "TERM=xterm-256color", "TERM_PROGRAM=vscode", NULL};
 	static const char *const sudo[] = {"TERM=xterm-256color", NULL};
 	struct decision_facts facts = facts_of_a_person();
 

@@ -26,9 +26,11 @@ static void expect_change(const char *text, const char *expected)
 
 	assert_int_equal(supersede_insert(text, strlen(text), BINARY, &once), SUPERSEDE_CHANGED);
 	assert_string_equal(buffer_string(&once), expected);
-	assert_int_equal(supersede_insert(once.data, once.length, BINARY, &twice), SUPERSEDE_NOTHING);
+	assert_int_equal(
+		supersede_insert(once.data, once.length, BINARY, &twice), SUPERSEDE_NOTHING);
 	assert_int_equal(twice.length, 0);
-	assert_int_equal(supersede_remove(once.data, once.length, BINARY, &back), SUPERSEDE_CHANGED);
+	assert_int_equal(
+		supersede_remove(once.data, once.length, BINARY, &back), SUPERSEDE_CHANGED);
 	assert_int_equal(back.length, strlen(text));
 	assert_memory_equal(back.data, text, back.length);
 	buffer_free(&once);
@@ -49,13 +51,15 @@ static void expect_outcome(const char *text, enum supersede_outcome outcome)
 static void the_usual_block(void **state)
 {
 	(void)state;
-	expect_change("alias ll='ls -l'\n"
-		      "if [[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" && ! -e ~/.no_auto_tmux ]]; then\n"
-		      "\ttmux attach-session -t ssh_tmux || tmux new-session -s ssh_tmux\n"
-		      "\texit\n"
-		      "fi\n",
+	expect_change(
 		"alias ll='ls -l'\n"
-		"if " G "[[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" && ! -e ~/.no_auto_tmux ]]; then\n"
+		"if [[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" && ! -e ~/.no_auto_tmux ]]; then\n"
+		"\ttmux attach-session -t ssh_tmux || tmux new-session -s ssh_tmux\n"
+		"\texit\n"
+		"fi\n",
+		"alias ll='ls -l'\n"
+		"if " G
+		"[[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" && ! -e ~/.no_auto_tmux ]]; then\n"
 		"\ttmux attach-session -t ssh_tmux || tmux new-session -s ssh_tmux\n"
 		"\texit\n"
 		"fi\n");
@@ -92,21 +96,26 @@ static void a_condition_of_several_lines(void **state)
 static void the_outer_guard_is_meant(void **state)
 {
 	(void)state;
-	expect_change("if [ -n \"$SSH_CONNECTION\" ]; then\n"
-		      "  if tmux has-session -t ssh_tmux 2>/dev/null; then\n"
-		      "    tmux attach -t ssh_tmux\n  else\n    tmux new -s ssh_tmux\n  fi\n  exit\nfi\n",
+	expect_change(
+		"if [ -n \"$SSH_CONNECTION\" ]; then\n"
+		"  if tmux has-session -t ssh_tmux 2>/dev/null; then\n"
+		"    tmux attach -t ssh_tmux\n  else\n    tmux new -s ssh_tmux\n  fi\n  exit\nfi\n",
 		"if " G "[ -n \"$SSH_CONNECTION\" ]; then\n"
 		"  if tmux has-session -t ssh_tmux 2>/dev/null; then\n"
-		"    tmux attach -t ssh_tmux\n  else\n    tmux new -s ssh_tmux\n  fi\n  exit\nfi\n");
+		"    tmux attach -t ssh_tmux\n  else\n    tmux new -s ssh_tmux\n  fi\n  "
+		"exit\nfi\n");
 	/* An outer one that is about something else is not the platform's. */
-	expect_change("if [ \"$PS1\" ]; then\nif [ -z \"$TMUX\" ]; then\ntmux new -As ssh_tmux\nfi\nfi\n",
-		"if [ \"$PS1\" ]; then\nif " G "[ -z \"$TMUX\" ]; then\ntmux new -As ssh_tmux\nfi\nfi\n");
+	expect_change(
+		"if [ \"$PS1\" ]; then\nif [ -z \"$TMUX\" ]; then\ntmux new -As ssh_tmux\nfi\nfi\n",
+		"if [ \"$PS1\" ]; then\nif " G
+		"[ -z \"$TMUX\" ]; then\ntmux new -As ssh_tmux\nfi\nfi\n");
 }
 
 static void closed_ifs_above_are_not_its_own(void **state)
 {
 	(void)state;
-	expect_change("if [ -n \"$SSH_TTY\" ]; then echo hi; fi\nif [ -t 0 ]; then\n tmux new -As ssh_tmux\nfi\n",
+	expect_change("if [ -n \"$SSH_TTY\" ]; then echo hi; fi\nif [ -t 0 ]; then\n tmux new -As "
+		      "ssh_tmux\nfi\n",
 		"if [ -n \"$SSH_TTY\" ]; then echo hi; fi\nif " G
 		"[ -t 0 ]; then\n tmux new -As ssh_tmux\nfi\n");
 	expect_outcome("if [ -n \"$SSH_TTY\" ]; then\n echo hi\nfi\ntmux new -As ssh_tmux\n",
@@ -142,27 +151,34 @@ static void nothing_to_do(void **state)
 	(void)state;
 	expect_outcome("", SUPERSEDE_NOTHING);
 	expect_outcome("alias ll='ls -l'\n", SUPERSEDE_NOTHING);
-	expect_outcome("if [ -z \"$TMUX\" ]; then\n#\ttmux attach -t ssh_tmux\n:\nfi\n", SUPERSEDE_NOTHING);
-	expect_outcome("if true; then\n echo hi # tmux attach -t ssh_tmux\nfi\n", SUPERSEDE_NOTHING);
+	expect_outcome("if [ -z \"$TMUX\" ]; then\n#\ttmux attach -t ssh_tmux\n:\nfi\n",
+		SUPERSEDE_NOTHING);
+	expect_outcome(
+		"if true; then\n echo hi # tmux attach -t ssh_tmux\nfi\n", SUPERSEDE_NOTHING);
 	expect_outcome("if true; then\n tmux attach -t work\nfi\n", SUPERSEDE_NOTHING);
 	expect_outcome("if true; then\n export SESSION=ssh_tmux\nfi\n", SUPERSEDE_NOTHING);
-	expect_outcome("if true; then\n alias t='tmux attach -t ssh_tmux'\nfi\n", SUPERSEDE_NOTHING);
+	expect_outcome(
+		"if true; then\n alias t='tmux attach -t ssh_tmux'\nfi\n", SUPERSEDE_NOTHING);
 }
 
 static void what_cannot_be_changed_soundly_is_left_alone(void **state)
 {
 	(void)state;
 	/* no `if` at all, or too far away */
-	expect_outcome("[ -z \"$TMUX\" ] && { tmux a -t ssh_tmux || tmux new -s ssh_tmux; exit; }\n",
+	expect_outcome(
+		"[ -z \"$TMUX\" ] && { tmux a -t ssh_tmux || tmux new -s ssh_tmux; exit; }\n",
 		SUPERSEDE_LEFT_ALONE);
 	expect_outcome("[[ -z $TMUX ]] && exec tmux new -As ssh_tmux", SUPERSEDE_LEFT_ALONE);
 	expect_outcome("if [ -z \"$TMUX\" ]; then\n:\n:\n:\n:\n:\ntmux new -s ssh_tmux\nfi\n",
 		SUPERSEDE_LEFT_ALONE);
 	/* the condition would not be one more of a chain of && */
-	expect_outcome("if [ -n \"$SSH_TTY\" ] || [ -n \"$SSH_CLIENT\" ]; then\n tmux a -t ssh_tmux\nfi\n",
+	expect_outcome(
+		"if [ -n \"$SSH_TTY\" ] || [ -n \"$SSH_CLIENT\" ]; then\n tmux a -t ssh_tmux\nfi\n",
 		SUPERSEDE_LEFT_ALONE);
-	expect_outcome("if x=1; [ -z \"$TMUX\" ]; then\n tmux a -t ssh_tmux\nfi\n", SUPERSEDE_LEFT_ALONE);
-	expect_outcome("if x=1\n[ -z \"$TMUX\" ]; then\n tmux a -t ssh_tmux\nfi\n", SUPERSEDE_LEFT_ALONE);
+	expect_outcome(
+		"if x=1; [ -z \"$TMUX\" ]; then\n tmux a -t ssh_tmux\nfi\n", SUPERSEDE_LEFT_ALONE);
+	expect_outcome(
+		"if x=1\n[ -z \"$TMUX\" ]; then\n tmux a -t ssh_tmux\nfi\n", SUPERSEDE_LEFT_ALONE);
 	expect_outcome("if(true); then tmux a -t ssh_tmux; fi\n", SUPERSEDE_LEFT_ALONE);
 	/* a false condition leads to tmux */
 	expect_outcome("if [ -e ~/.no_auto_tmux ]; then\n :\nelse\n tmux a -t ssh_tmux\nfi\n",
@@ -183,8 +199,10 @@ static void alternatives_inside_a_test_are_one_command(void **state)
 		      "tmux a -t ssh_tmux\nfi\n",
 		"if " G "[[ -n $SSH_TTY || -n $SSH_CLIENT ]] && ! (false || false); then\n"
 		"tmux a -t ssh_tmux\nfi\n");
-	expect_change("if [ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t ssh_tmux; fi\n",
-		"if " G "[ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t ssh_tmux; fi\n");
+	expect_change("if [ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t "
+		      "ssh_tmux; fi\n",
+		"if " G "[ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t "
+			"ssh_tmux; fi\n");
 }
 
 static void text_around_is_kept_byte_for_byte(void **state)
@@ -210,7 +228,8 @@ static void removing_touches_only_what_heads_an_if(void **state)
 
 	(void)state;
 	assert_int_equal(supersede_remove(text, strlen(text), BINARY, &out), SUPERSEDE_NOTHING);
-	assert_int_equal(supersede_remove("if " G, strlen("if " G), BINARY, &out), SUPERSEDE_CHANGED);
+	assert_int_equal(
+		supersede_remove("if " G, strlen("if " G), BINARY, &out), SUPERSEDE_CHANGED);
 	assert_string_equal(buffer_string(&out), "if ");
 	buffer_free(&out);
 }
@@ -223,8 +242,10 @@ static void a_path_that_needs_quotes_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(supersede_insert(text, strlen(text), bad[i], &out), SUPERSEDE_FAILED);
-		assert_int_equal(supersede_remove(text, strlen(text), bad[i], &out), SUPERSEDE_FAILED);
+		assert_int_equal(
+			supersede_insert(text, strlen(text), bad[i], &out), SUPERSEDE_FAILED);
+		assert_int_equal(
+			supersede_remove(text, strlen(text), bad[i], &out), SUPERSEDE_FAILED);
 	}
 	assert_int_equal(out.length, 0);
 }
@@ -264,10 +285,13 @@ static int run_bash(const char *text, const char *binary)
 static void bash_agrees(void **state)
 {
 	static const char *const blocks[] = {
-		"if [[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" ]]; then\n tmux a -t ssh_tmux\n exit\nfi\n",
-		"if [ -z \"$TMUX\" ] && [ -n \"$SSH_TTY\" ]; then tmux new -As ssh_tmux; exit; fi\n",
+		"if [[ -z \"$TMUX\" && -n \"$SSH_CONNECTION\" ]]; then\n tmux a -t ssh_tmux\n "
+		"exit\nfi\n",
+		"if [ -z \"$TMUX\" ] && [ -n \"$SSH_TTY\" ]; then tmux new -As ssh_tmux; exit; "
+		"fi\n",
 		"if [[ -n $SSH_TTY || -n $X ]] && ! false; then\n tmux a -t ssh_tmux\n exit\nfi\n",
-		"if [ -n \"$SSH_TTY\" ]; then\n if ! tmux has -t ssh_tmux; then\n tmux new -s ssh_tmux\n"
+		"if [ -n \"$SSH_TTY\" ]; then\n if ! tmux has -t ssh_tmux; then\n tmux new -s "
+		"ssh_tmux\n"
 		" fi\n exit\nfi\n",
 		"if (( 1 || 0 )) && true | true; then\n tmux a -t ssh_tmux\n exit\nfi\n",
 	};

@@ -163,7 +163,7 @@ static void tmux_is_found_in_absolute_directories(void **state)
 	assert_int_equal(chmod(path_of("bin/tmux"), 0644), 0);
 	facts_gather(&facts, environment);
 	assert_true(!facts.decision.tmux_path ||
-		strcmp(facts.decision.tmux_path, path_of("bin/tmux")) != 0);
+		    strcmp(facts.decision.tmux_path, path_of("bin/tmux")) != 0);
 }
 
 static void terminals_are_looked_up_in_terminfo(void **state)
@@ -224,7 +224,8 @@ static void the_server_is_seen_without_waiting(void **state)
 	(void)state;
 	assert_int_equal(server_look(path_of("none"), 1000, &pid), SERVER_ABSENT);
 	fd = listen_at(path_of("server"));
-	assert_int_equal(server_look(path_of("server"), 1000LL * 3600 * 24 * 365, &pid), SERVER_STARTING);
+	assert_int_equal(
+		server_look(path_of("server"), 1000LL * 3600 * 24 * 365, &pid), SERVER_STARTING);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
 	close(fd);

@@ -73,7 +73,8 @@ static void an_unknown_terminal_gets_a_near_one(void **state)
 
 static void the_environment_is_changed_by_name(void **state)
 {
-	static const char *const environment[] = {"TERMINFO=x", "TERM=a", "HOME=/root", "TERM=b", NULL};
+	static const char *const environment[] = {
+		"TERMINFO=x", "TERM=a", "HOME=/root", "TERM=b", NULL};
 	static const char *const changes[] = {"TERM=c", "SSH_AUTH_SOCK=/s", NULL};
 	static const char *const expected[] = {
 		"TERMINFO=x", "HOME=/root", "TERM=c", "SSH_AUTH_SOCK=/s", NULL};

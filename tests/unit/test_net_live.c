@@ -39,7 +39,7 @@
 #define SSH_PORT  "2222"
 #define ALICE_UID 1500
 
-enum { DEADLINE_MS = 20000, ARGUMENTS_MAX = 40, SKIPPED = 77 };
+enum { DEADLINE_MS = 20000, TOTAL_SECONDS = 110, ARGUMENTS_MAX = 40, SKIPPED = 77 };
 
 struct program {
 	pid_t pid;
@@ -77,6 +77,7 @@ static void start(
 	program->pid = fork();
 	assert_true(program->pid >= 0);
 	if (program->pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		if (uid && (setgid(uid) != 0 || setuid(uid) != 0))
@@ -373,19 +374,19 @@ static void who_has_not_logged_in_has_no_session(void **state)
 	close(fd);
 }
 
-/* SOCKS5 (RFC 1928), no authentication, to [::1] port 9001. */
-static int connect_by_socks(uint16_t proxy)
+/* SOCKS5 (RFC 1928), no authentication, to [::1]. */
+static int connect_by_socks(uint16_t proxy, uint16_t port)
 {
-	static const char request[] = "\5\1\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x23\x29";
-	char answer[64];
+	/* Version, command, 0, type of address, 16 bytes of it, port. */
+	char request[22] = {5, 1, 0, 4, [19] = 1}, answer[64];
 	int fd = connect_to(proxy);
 
+	request[20] = (char)(port >> 8);
+	request[21] = (char)(port & 0xff);
 	assert_int_equal(write(fd, "\5\1\0", 3), 3);
 	assert_int_equal(read(fd, answer, 2), 2);
 	assert_memory_equal(answer, "\5\0", 2);
-	/* The request is 22 bytes: version, command, 0, type, 16 of address, port. */
-	assert_int_equal(write(fd, "\5\1\0\4", 4), 4);
-	assert_int_equal(write(fd, request + 4, sizeof(request) - 5), sizeof(request) - 5);
+	assert_int_equal(write(fd, request, sizeof(request)), sizeof(request));
 	assert_in_range(read(fd, answer, sizeof(answer)), 10, 22);
 	assert_int_equal(answer[1], 0);
 	return fd;
@@ -409,7 +410,7 @@ static void check_forwards(const char *user, bool by_pid)
 {
 	struct program ssh;
 	int four = listen_at(false, 9000), six = listen_at(true, 9001);
-	int local = unix_at("/tmp/target.sock", true), held[6];
+	int local = unix_at("/tmp/target.sock", true), held[7];
 
 	start_ssh(&ssh, user, SSH_PORT, "-N", "-L", "8001:127.0.0.1:9000", "-D", "6001", "-R",
 		"127.0.0.1:7001:127.0.0.1:9000", "-R", "*:7002:127.0.0.1:9000", "-L",
@@ -426,11 +427,14 @@ static void check_forwards(const char *user, bool by_pid)
 	check_owner(expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 1), user, by_pid);
 	held[1] = connect_to(8001);
 	expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 2);
-	held[2] = connect_by_socks(6001);
+	held[2] = connect_by_socks(6001, 9001);
 	expect_forward(NET_FORWARD_LOCAL, NULL, "[::1]:9001", 1);
 	held[3] = connect_to(7001);
 	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:7001", NULL, 1);
 	held[4] = connect_to(8002);
+	/* Until it is accepted, the kernel does not tell who is at the other end. */
+	held[6] = accept4(local, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(held[6] >= 0);
 	expect_forward(NET_FORWARD_LOCAL_UNIX, NULL, "/tmp/target.sock", 1);
 	held[5] = unix_at("/tmp/remote.sock", false);
 	expect_forward(NET_FORWARD_REMOTE_UNIX, "/tmp/remote.sock", NULL, 1);
@@ -444,7 +448,7 @@ static void check_forwards(const char *user, bool by_pid)
 	stop(&ssh);
 	expect_sessions(0);
 	expect_no_forwards();
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		if (i != 1)
 			close(held[i]);
 	close(four);
@@ -765,6 +769,7 @@ static int run_group(void)
 	};
 	int failed;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	start_sshd();
 	failed = cmocka_run_group_tests_name(
@@ -811,10 +816,14 @@ int main(int argc, char **argv)
 		return skip_all("no sshd");
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC) != 0)
 		return skip_all("no namespaces");
+	/* No call of the tests may hang for ever; all ends with this process. */
+	alarm(TOTAL_SECONDS);
 	/* The first process of a pid namespace takes all others with it when it ends. */
 	child = fork();
-	if (child == 0)
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exit(run_inside());
+	}
 	if (child < 0 || waitpid(child, &status, 0) != child)
 		return 1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;

@@ -1,0 +1,229 @@
+#!/bin/sh
+# onstart.sh: puts vastagent onto this instance and starts it. Run as root; run again at
+# every start of the instance: what is in place already is left as it is.
+#
+#   VASTAGENT_BIN=FILE    install this program; else the file vastagent beside this
+#                         script; else one that is built from the checkout it stands in
+#   VASTAGENT_KEYS=...    public keys to let in, with a line break, ';' or a literal \n
+#                         between them; VASTAGENT_KEYS_2, _3 and so on for more
+#
+# It never makes an instance fail to start: what goes wrong is said, the rest goes on,
+# and the exit status is 0.
+set -u
+umask 022
+here=$(cd "$(dirname "$0")" && pwd) || exit 0
+top=$(dirname "$here")
+program=/usr/local/bin/vastagent
+config=/etc/vastagent.conf
+build_packages='gcc make cmake pkg-config libc6-dev libevent-dev libsodium-dev libinih-dev libjansson-dev'
+problems=0
+
+say()
+{
+	printf 'vastagent: %s\n' "$*"
+}
+
+problem()
+{
+	say "PROBLEM: $*"
+	problems=$((problems + 1))
+}
+
+# bounded SECONDS CMD...: a step that hangs must not hold the instance up.
+bounded()
+{
+	seconds=$1
+	shift
+	if command -v timeout >/dev/null 2>&1; then
+		timeout "$seconds" "$@"
+	else
+		"$@"
+	fi
+}
+
+missing_packages()
+{
+	for package in $build_packages; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
+			grep -qx installed || echo "$package"
+	done
+}
+
+install_packages()
+{
+	packages=$(missing_packages)
+	[ -n "$packages" ] || return 0
+	if ! command -v apt-get >/dev/null 2>&1; then
+		problem "building needs $build_packages, and there is no apt-get here;" \
+			"give a built program in VASTAGENT_BIN"
+		return 1
+	fi
+	# shellcheck disable=SC2086 # a list of words
+	say "installing what the build needs:" $packages
+	# shellcheck disable=SC2086
+	if apt-get update -q >"$work/apt.log" 2>&1 && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $packages >>"$work/apt.log" 2>&1; then
+		return 0
+	fi
+	tail -n 5 "$work/apt.log"
+	problem "apt-get failed: see above"
+	return 1
+}
+
+build()
+{
+	install_packages || return 1
+	say "building from $top"
+	if cmake -S "$top" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DVASTAGENT_STATIC=ON \
+		-DVASTAGENT_TESTS=OFF >"$work/build.log" 2>&1 &&
+		cmake --build "$work/build" -j "$(nproc)" >>"$work/build.log" 2>&1; then
+		strip "$work/build/vastagent"
+		return 0
+	fi
+	tail -n 20 "$work/build.log"
+	problem "the build failed: see above"
+	return 1
+}
+
+# True if the installed program is as new as everything that it is built from.
+is_built()
+{
+	[ -x "$program" ] || return 1
+	[ -z "$(find "$top/CMakeLists.txt" "$top/agent" "$top/cmake" -newer "$program" 2>/dev/null |
+		head -n 1)" ]
+}
+
+# Sets new to the program to install; to nothing if there is none, or none to be had.
+find_program()
+{
+	new=
+	if [ -n "${VASTAGENT_BIN:-}" ]; then
+		new=$VASTAGENT_BIN
+	elif [ -f "$here/vastagent" ]; then
+		new=$here/vastagent
+	elif [ -f "$top/CMakeLists.txt" ] && ! is_built; then
+		build && new=$work/build/vastagent
+	fi
+}
+
+install_program()
+{
+	find_program
+	if [ -n "$new" ] && [ ! -f "$new" ]; then
+		problem "there is no program $new"
+	elif [ -n "$new" ] && ! cmp -s "$new" "$program"; then
+		mkdir -p "${program%/*}"
+		if cp "$new" "$program.new" && chmod 755 "$program.new" &&
+			bounded 5 "$program.new" version >/dev/null && mv -f "$program.new" "$program"; then
+			say "installed $program: $("$program" version)"
+			replaced=yes
+		else
+			rm -f "$program.new"
+			problem "$new cannot be installed as $program, or does not run here"
+		fi
+	fi
+	if [ ! -x "$program" ]; then
+		problem "there is no $program: vastagent is not installed"
+		return 1
+	fi
+	# Debian's sshd gives commands a PATH with /usr/local/bin, others may not.
+	if [ ! -e /etc/debian_version ] && [ ! -e /usr/bin/vastagent ]; then
+		ln -s "$program" /usr/bin/vastagent && say "linked /usr/bin/vastagent"
+	fi
+}
+
+install_config()
+{
+	[ ! -e "$config" ] && [ -f "$top/packaging/vastagent.conf" ] || return 0
+	if cp "$top/packaging/vastagent.conf" "$config.new" && chmod 644 "$config.new" &&
+		mv "$config.new" "$config"; then
+		say "wrote $config"
+	else
+		problem "cannot write $config"
+	fi
+}
+
+install_hook()
+{
+	bounded 5 sh "$here/hook.sh" install --bin "$program" ||
+		problem "the login hook is not in place: logins do not go to tmux"
+	command -v tmux >/dev/null 2>&1 ||
+		problem "there is no tmux here, so logins are plain shells; get it with: apt-get install tmux"
+}
+
+start_agent()
+{
+	if [ "$replaced" = yes ] && bounded 5 "$program" status >/dev/null 2>&1; then
+		say "another version runs: it is started anew"
+		bounded 10 "$program" stop >/dev/null || problem "the old agent does not stop"
+	fi
+	started=$(bounded 15 "$program" start 2>&1) || problem "$started"
+}
+
+add_keys()
+{
+	[ -n "$2" ] || return 0
+	said=$(printf '%s\n' "$2" | bounded 15 "$program" addkey --template - 2>&1) ||
+		problem "not all keys of $1 get in:"
+	# What was there before is no news at the second start.
+	printf '%s\n' "$said" | grep -v -e '^vastagent: there already' -e '^there already:' -e '^$'
+}
+
+add_template_keys()
+{
+	add_keys VASTAGENT_KEYS "${VASTAGENT_KEYS:-}"
+	number=2
+	while eval "[ -n \"\${VASTAGENT_KEYS_$number:-}\" ]"; do
+		eval "add_keys VASTAGENT_KEYS_$number \"\$VASTAGENT_KEYS_$number\""
+		number=$((number + 1))
+	done
+}
+
+report_host_keys()
+{
+	found=no
+	for key in /etc/ssh/ssh_host_*_key.pub; do
+		[ -f "$key" ] || continue
+		found=yes
+		say "host key: $(ssh-keygen -l -f "$key")"
+	done
+	[ "$found" = yes ] || say "host keys: none yet (sshd makes them at its first start)"
+	if [ -n "${VAST_TCP_PORT_22:-}" ] && [ -n "${PUBLIC_IPADDR:-}" ]; then
+		for key in /etc/ssh/ssh_host_*_key.pub; do
+			[ ! -f "$key" ] || printf 'known_hosts: [%s]:%s %s\n' "$PUBLIC_IPADDR" \
+				"$VAST_TCP_PORT_22" "$(cut -d ' ' -f 1,2 "$key")"
+		done
+		say "connect with: ssh -p $VAST_TCP_PORT_22 root@$PUBLIC_IPADDR"
+	elif [ -n "${CONTAINER_ID:-}" ]; then
+		say "the address to connect to: vastai ssh-url $CONTAINER_ID"
+	fi
+}
+
+report()
+{
+	say "$("$program" version) on $(hostname 2>/dev/null || uname -n)"
+	report_host_keys
+	say "keys that get in:"
+	bounded 10 "$program" keys || problem "the keys cannot be listed"
+	template=$(bounded 10 "$program" keys --json 2>/dev/null | grep -c '"origin":"template"')
+	[ "${template:-0}" -eq 0 ] || say "SOME OF THESE KEYS COME FROM THE TEMPLATE (VASTAGENT_KEYS):" \
+		"its author can log in, unless you run vastagent rmkey"
+	bounded 10 "$program" status | grep '^warning: '
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+	problem "onstart.sh must be run as root"
+	exit 0
+fi
+work=$(mktemp -d /tmp/vastagent-onstart.XXXXXX) || exit 0
+trap 'rm -rf "$work"' EXIT
+replaced=no
+if install_program; then
+	install_config
+	install_hook
+	start_agent
+	add_template_keys
+	report
+fi
+[ "$problems" -eq 0 ] || say "$problems problems: see above"
+exit 0
