@@ -1,6 +1,5 @@
 /* vastagent: one binary. This file is the table of its commands. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -16,8 +15,8 @@ static int cmd_daemon(const struct cli *cli)
 	if (cli->count)
 		return cli_fail(EX_USAGE, "daemon takes no '%s'", cli->operands[0]);
 	log_set_level(LOG_LEVEL_INFO);
-	/* A service manager that keeps a journal puts the time before each line itself. */
-	log_set_timestamps(!getenv("JOURNAL_STREAM"));
+	/* In the background it writes to a file; a terminal or a journal knows the time. */
+	log_set_timestamps(cli->ready >= 0);
 	return daemon_run(cli->config, cli->socket, cli->ready);
 }
 
@@ -71,7 +70,7 @@ static int run(const struct command *command, int argc, char **argv)
 		return command->run_raw(argc, argv);
 	parsed = cli_parse(command, argc, argv, &cli);
 	if (parsed != 0)
-		return parsed > 0 ? EX_OK : EX_USAGE;
+		return parsed > 0 ? EX_OK : -parsed;
 	return command->run(&cli);
 }
 

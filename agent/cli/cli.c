@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/text.h"
 #include "control/paths.h"
@@ -133,7 +134,7 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)
-			return cli_fail(-1, "--ready expects a descriptor");
+			return cli_fail(-EX_USAGE, "--ready expects a descriptor");
 		cli->ready = (int)number;
 		break;
 	default:
@@ -156,6 +157,19 @@ static void fill_places(const struct command *command, struct cli *cli)
 		cli->config = CONFIG_PATH;
 }
 
+/* A key that was pasted without "--" before it looks like options, and may be secret. */
+static int refuse_unknown(const struct command *command, const char *option)
+{
+	int length = (int)strcspn(option, "=\n ");
+
+	if (strstr(option, "PRIVATE KEY"))
+		return cli_fail(-EX_DATAERR,
+			"this is a PRIVATE key: keep it secret; what is added is the public one, "
+			"which ends in .pub");
+	return cli_fail(-EX_USAGE, "%s: there is no option %.*s; see: vastagent %s --help",
+		command->name, length < 40 ? length : 40, option, command->name);
+}
+
 int cli_parse(const struct command *command, int argc, char **argv, struct cli *cli)
 {
 	int option;
@@ -169,16 +183,15 @@ int cli_parse(const struct command *command, int argc, char **argv, struct cli *
 			return 1;
 		}
 		if (option == ':')
-			return cli_fail(
-				-1, "%s: %s needs an argument", command->name, argv[optind - 1]);
+			return cli_fail(-EX_USAGE, "%s: %s needs an argument", command->name,
+				argv[optind - 1]);
 		if (option == '?')
-			return cli_fail(-1, "%s: there is no option %s; see: vastagent %s --help",
-				command->name, argv[optind - 1], command->name);
+			return refuse_unknown(command, argv[optind - 1]);
 		if (!takes(command, option))
-			return cli_fail(-1, "%s does not take %s; see: vastagent %s --help",
+			return cli_fail(-EX_USAGE, "%s does not take %s; see: vastagent %s --help",
 				command->name, argv[optind - 1], command->name);
 		if (apply(cli, option, optarg) != 0)
-			return -1;
+			return -EX_USAGE;
 	}
 	cli->count = argc - optind;
 	cli->operands = argv + optind;

@@ -26,7 +26,7 @@ struct command {
 
 /*
  * Parses the arguments of a command (argv[0] is its name). Returns 0; 1 if help was
- * asked for and printed; or -1 after a message on standard error.
+ * asked for and printed; or a negative exit status after a message on standard error.
  */
 int cli_parse(const struct command *command, int argc, char **argv, struct cli *cli);
 

@@ -221,7 +221,9 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 			break;
 		}
 		link[length > 0 ? length : 0] = '\0';
-		if (process_parse_link(link, &pipe, &inode))
+		/* Pipes at 0, 1 and 2 are whoever's started the server, and inherited. */
+		if (process_parse_link(link, &pipe, &inode) &&
+			(!pipe || entry->d_name[1] || entry->d_name[0] > '2'))
 			result = add_holder(processes, inode, pipe, index);
 	}
 	closedir(directory);

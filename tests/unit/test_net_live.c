@@ -46,6 +46,7 @@ struct program {
 	int in, out; /* our ends of its standard input and output */
 };
 
+static pid_t running[64]; /* what the tests started, 0: free */
 static bool in_docker;
 static struct program sshd;
 static struct net_sessions sessions;
@@ -67,6 +68,16 @@ static void pause_briefly(void)
 	nanosleep(&moment, NULL);
 }
 
+static void swap_running(pid_t from, pid_t to)
+{
+	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++)
+		if (running[i] == from) {
+			running[i] = to;
+			return;
+		}
+	fail_msg("too many programs");
+}
+
 static void start(
 	struct program *program, const char *const argv[], const char *const envp[], uid_t uid)
 {
@@ -85,6 +96,7 @@ static void start(
 		execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
 		_exit(127);
 	}
+	swap_running(0, program->pid);
 	close(in[0]);
 	close(out[1]);
 	program->in = in[1];
@@ -93,6 +105,7 @@ static void start(
 
 static void stop(struct program *program)
 {
+	swap_running(program->pid, 0);
 	kill(program->pid, SIGTERM);
 	assert_int_equal(waitpid(program->pid, NULL, 0), program->pid);
 	close(program->in);
@@ -427,6 +440,7 @@ static void check_forwards(const char *user, bool by_pid)
 	check_owner(expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 1), user, by_pid);
 	held[1] = connect_to(8001);
 	expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 2);
+	close(accept(four, NULL, NULL));
 	held[2] = connect_by_socks(6001, 9001);
 	expect_forward(NET_FORWARD_LOCAL, NULL, "[::1]:9001", 1);
 	held[3] = connect_to(7001);
@@ -443,13 +457,14 @@ static void check_forwards(const char *user, bool by_pid)
 	assert_int_equal(forwards.count, 7);
 	assert_int_equal(sessions.count, 1);
 
-	close(held[1]);
+	/* One is closed at both ends, its target's above. */
+	close(held[0]);
 	expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 1);
 	stop(&ssh);
 	expect_sessions(0);
 	expect_no_forwards();
 	for (size_t i = 0; i < 7; i++)
-		if (i != 1)
+		if (i != 0)
 			close(held[i]);
 	close(four);
 	close(six);
@@ -677,6 +692,19 @@ static void dropbear_is_read_too(void **state)
 	stop(&dropbear);
 }
 
+/* A test that failed half-way leaves nothing to the next one. */
+static int end_programs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++)
+		if (running[i] && running[i] != sshd.pid) {
+			kill(running[i], SIGKILL);
+			waitpid(running[i], NULL, 0);
+			running[i] = 0;
+		}
+	return 0;
+}
+
 /* The part of a user's own program: it listens, and is no forward. */
 static int serve(const char *port)
 {
@@ -753,19 +781,21 @@ static int drop_capabilities(void)
 static int run_group(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_login_is_a_session),
-		cmocka_unit_test(another_accounts_login_is_a_session),
-		cmocka_unit_test(commands_and_transfers_are_sessions_without_a_terminal),
-		cmocka_unit_test(who_has_not_logged_in_has_no_session),
-		cmocka_unit_test(forwards_of_root_are_seen_and_go),
-		cmocka_unit_test(forwards_of_another_account_are_seen_and_go),
-		cmocka_unit_test(an_agent_is_a_forward),
-		cmocka_unit_test(a_display_is_a_forward),
-		cmocka_unit_test(a_jump_to_itself_is_two_sessions),
-		cmocka_unit_test(many_sessions_are_told_apart),
-		cmocka_unit_test(sessions_outlive_their_listener),
-		cmocka_unit_test(processes_come_and_go),
-		cmocka_unit_test(dropbear_is_read_too),
+		cmocka_unit_test_teardown(a_login_is_a_session, end_programs),
+		cmocka_unit_test_teardown(another_accounts_login_is_a_session, end_programs),
+		cmocka_unit_test_teardown(
+			commands_and_transfers_are_sessions_without_a_terminal, end_programs),
+		cmocka_unit_test_teardown(who_has_not_logged_in_has_no_session, end_programs),
+		cmocka_unit_test_teardown(forwards_of_root_are_seen_and_go, end_programs),
+		cmocka_unit_test_teardown(
+			forwards_of_another_account_are_seen_and_go, end_programs),
+		cmocka_unit_test_teardown(an_agent_is_a_forward, end_programs),
+		cmocka_unit_test_teardown(a_display_is_a_forward, end_programs),
+		cmocka_unit_test_teardown(a_jump_to_itself_is_two_sessions, end_programs),
+		cmocka_unit_test_teardown(many_sessions_are_told_apart, end_programs),
+		cmocka_unit_test_teardown(sessions_outlive_their_listener, end_programs),
+		cmocka_unit_test_teardown(processes_come_and_go, end_programs),
+		cmocka_unit_test_teardown(dropbear_is_read_too, end_programs),
 	};
 	int failed;
 

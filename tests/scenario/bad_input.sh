@@ -1,0 +1,119 @@
+#!/bin/bash
+# Every bad key, file, option and configuration line gets a clear line on standard error
+# and the right exit status, and the file on disk does not change.
+# shellcheck source=tests/scenario/lib/instance.sh
+. "$(dirname "$0")/lib/instance.sh"
+
+instance_start one --user yes
+in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
+check "the agent starts" in_instance vastagent start
+keys_file=/root/.ssh/authorized_keys
+before=$(in_instance sha256sum "$keys_file")
+good=$(laptop_key mate)
+blob=$(cut -d ' ' -f 2 <<<"$good")
+laptop_key secret >/dev/null
+private=$(laptop cat /root/.ssh/secret)
+
+# refused STATUS REGEX ARGUMENT...: one line on standard error that matches, nothing on
+# standard output, and the file as it was.
+refused()
+{
+	local status=$1 regex=$2 got=0 out
+	shift 2
+	out=$(in_instance bash -c '"$@" 2>/tmp/err' - vastagent "$@" </dev/null) || got=$?
+	[ "$got" -eq "$status" ] || fail "$*: status $status" "got $got: $out $(in_instance cat /tmp/err)"
+	[ -z "$out" ] || fail "$*: nothing on standard output" "$out"
+	expect_match "$(printf '%.60s' "$*"): $(in_instance cut -c 1-90 /tmp/err)" "^vastagent: $regex[^
+]*\$" "$(in_instance cat /tmp/err)"
+	[ "$before" = "$(in_instance sha256sum "$keys_file")" ] || fail "the file is unchanged"
+}
+
+note "keys"
+refused 65 'line 1: the key is cut off: [0-9]+ of 51 bytes' addkey "ssh-ed25519 ${blob%??????}"
+refused 65 'line 1: .*says .ssh-ed25519. inside but .ssh-rsa. outside' addkey "ssh-rsa $blob"
+refused 65 'line 1: .*damaged' addkey "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI-not-base64"
+refused 65 'line 1: .*(glued|too many|damaged)' addkey "ssh-ed25519 $blob$blob"
+refused 65 'line 1: .*type of key' addkey "SSH-ED25519 $blob"
+refused 65 'line 1: .*no key behind' addkey "ssh-ed25519 "
+refused 65 'this is a PRIVATE key' addkey "$private"
+refused 65 'there is no key' addkey "# only a comment"
+refused 65 'there is no key' addkey ""
+refused 65 "line 1: .*'foobar'" addkey "foobar ssh-ed25519 $blob"
+refused 65 'line 1: .*expiry-time' addkey "expiry-time=\"20991399\" ssh-ed25519 $blob"
+refused 65 'line 1: .*quotes' addkey "command=true ssh-ed25519 $blob"
+refused 65 'line 1: .*cert-authority' addkey "cert-authority ssh-ed25519 $blob"
+refused 65 'line 1: .*other options' addkey "restrict $(in_instance head -n 1 "$keys_file")"
+refused 65 'line 2: ' addkey "$good" "ssh-ed25519 nonsense"
+check_fails "of several bad lines each is named" 65 in_instance vastagent addkey "ssh-rsa $blob" x\ y
+expect_match "by its number" 'line 1: .*line 2: .*nothing was added' "${SEEN//$'\n'/ }"
+expect_no_match "a refused private key is not repeated" "$(sed -n 3p <<<"$private")" \
+	"$(in_instance cat /var/log/vastagent.log /var/lib/vastagent/events.jsonl 2>/dev/null)"
+
+note "files"
+refused 66 'there is no file /nowhere' addkey /nowhere
+refused 66 'cannot read /root' addkey /root
+in_instance sh -c 'head -c 2000000 /dev/zero >/tmp/large; printf "ssh-ed25519 \000\n" >/tmp/nul'
+refused 65 '/tmp/large holds more than' addkey /tmp/large
+refused 65 'there are NUL bytes' addkey /tmp/nul
+
+note "options and operands"
+refused 64 'there is no command .adkey.' adkey
+refused 64 'addkey needs a key' addkey
+refused 64 'addkey: there is no option --nonsense' addkey --nonsense "$good"
+refused 64 'addkey: --user needs an argument' addkey --user
+refused 64 'keys does not take --force' keys --force
+refused 64 'keys takes no .root.' keys root
+refused 64 'rmkey needs' rmkey
+refused 64 'pause takes one length of time' pause 10x
+refused 64 'a name is' addkey --name 'two words' "$good"
+refused 67 "no account 'nobody-here'" addkey --user nobody-here "$good"
+refused 69 'no agent answers on /run/elsewhere' status --socket /run/elsewhere
+check "nothing to do is no failure" in_instance vastagent rmkey nobody-here
+expect_match "but it is said" 'nothing to do: no key fits .nobody-here.' "$SEEN"
+refused 77 'SHA256:.* is the last key' rmkey --foreign "$(in_instance vastagent keys --json |
+	jq -r '.keys[0].fingerprint')"
+
+note "a file that sshd would not read"
+in_instance chmod 666 "$keys_file"
+refused 73 ".*can be written by others.*chmod go-w $keys_file" addkey "$good"
+in_instance chmod 600 "$keys_file"
+in_instance mv "$keys_file" /root/saved
+in_instance mkfifo "$keys_file"
+check_fails "a FIFO does not hold anybody up" 73 in_instance vastagent addkey "$good"
+expect_match "and is named" 'not a regular file' "$SEEN"
+in_instance rm "$keys_file"
+in_instance mv /root/saved "$keys_file"
+
+note "the configuration"
+in_instance vastagent stop >/dev/null
+# bad_config REGEX LINE...: the agent does not start, and says file, line and key.
+bad_config()
+{
+	local regex=$1
+	shift
+	in_instance sh -c 'printf "%s\n" "$@" >/etc/vastagent.conf' - "$@"
+	check_fails "configuration: $*" 78 in_instance vastagent daemon
+	expect_match "$SEEN" "^vastagent: $regex" "$SEEN"
+}
+bad_config '/etc/vastagent.conf:2: \[agent\] colour: there is no such key' '[agent]' 'colour = blue'
+bad_config '/etc/vastagent.conf:3: \[keys\] restore: expects yes or no' '# keys' '[keys]' 'restore = maybe'
+bad_config '/etc/vastagent.conf:4: \[login\] tmux: given twice' '[login]' 'tmux = yes' '' 'tmux = no'
+bad_config '/etc/vastagent.conf:1: ' 'no section and no value'
+bad_config '/etc/vastagent.conf:2: .*longer than' '[keys]' "users = $(printf 'a%.0s' {1..300})"
+in_instance rm /etc/vastagent.conf
+in_instance sh -c 'echo "[agent]" >/etc/vastagent.conf; chmod 666 /etc/vastagent.conf'
+check_fails "a configuration that others can write" 78 in_instance vastagent daemon
+expect_match "is refused by name" '/etc/vastagent.conf must be a file that only root' "$SEEN"
+in_instance rm /etc/vastagent.conf
+check "without the file the defaults hold" in_instance vastagent start
+in_instance sh -c 'printf "[keys]\nrestore = maybe\n" >/etc/vastagent.conf'
+check_fails "a running agent refuses a bad new one" 78 in_instance vastagent reload
+expect_match "with file, line and key" '/etc/vastagent.conf:2: \[keys\] restore' "$SEEN"
+check "and goes on with the old one" in_instance vastagent status
+
+note "one agent a machine"
+in_instance rm /etc/vastagent.conf
+check_fails "a second agent leaves" 75 in_instance vastagent daemon
+expect_match "and says who is running" "an agent runs already: pid $(in_instance vastagent status --json |
+	jq .pid)" "$SEEN"
+check_fails "an account does not start one" 77 in_instance_as user vastagent daemon

@@ -1,0 +1,1 @@
+va_unit_test(keys_pubkey va_keys)
