@@ -83,7 +83,7 @@ static const struct net_socket *find_inode(const struct join *join, uint32_t ino
 	return NULL;
 }
 
-/* What dropbear's process holds: a TCP connection; a pipe that its parent holds too. */
+/* What dropbear's process holds: a TCP connection; a pipe that its parent reads from. */
 static void look_at_dropbear(const struct join *join, size_t index, bool *connected, bool *early)
 {
 	const struct net_processes *processes = join->processes;
@@ -106,7 +106,7 @@ static void look_at_dropbear(const struct join *join, size_t index, bool *connec
 		}
 		sharing = net_processes_holders(processes, holder->inode, true, &count);
 		for (size_t k = 0; k < count; k++)
-			if (sharing[k].process == parent)
+			if (holder->writes && sharing[k].process == parent && !sharing[k].writes)
 				*early = true;
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -171,7 +172,7 @@ static int walk(struct net_processes *processes, int proc)
 	return result;
 }
 
-static int add_holder(struct net_processes *processes, uint32_t inode, bool pipe, size_t process)
+static int add_holder(struct net_processes *processes, const struct net_holder *holder)
 {
 	struct net_holder *holders;
 
@@ -182,9 +183,17 @@ static int add_holder(struct net_processes *processes, uint32_t inode, bool pipe
 	if (!holders)
 		return -1;
 	processes->holders = holders;
-	holders[processes->holder_count++] =
-		(struct net_holder){.inode = inode, .process = (uint32_t)process, .pipe = pipe};
+	holders[processes->holder_count++] = *holder;
 	return 0;
+}
+
+/* The mode of a link in /proc/PID/fd is how the descriptor was opened, proc(5). */
+static bool can_write(int directory, const char *name)
+{
+	struct stat status;
+
+	return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (status.st_mode & S_IWUSR);
 }
 
 /*
@@ -210,8 +219,7 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 	process->readable = true;
 	while (result == 0 && (entry = readdir(directory))) {
 		ssize_t length;
-		uint32_t inode;
-		bool pipe;
+		struct net_holder holder = {.process = (uint32_t)index};
 
 		if (entry->d_name[0] == '.')
 			continue;
@@ -221,10 +229,10 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 			break;
 		}
 		link[length > 0 ? length : 0] = '\0';
-		/* Pipes at 0, 1 and 2 are whoever's started the server, and inherited. */
-		if (process_parse_link(link, &pipe, &inode) &&
-			(!pipe || entry->d_name[1] || entry->d_name[0] > '2'))
-			result = add_holder(processes, inode, pipe, index);
+		if (process_parse_link(link, &holder.pipe, &holder.inode)) {
+			holder.writes = holder.pipe && can_write(fd, entry->d_name);
+			result = add_holder(processes, &holder);
+		}
 	}
 	closedir(directory);
 	return result;

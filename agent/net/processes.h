@@ -34,6 +34,7 @@ struct net_holder {
 	uint32_t inode;
 	uint32_t process; /* index into the list of processes */
 	bool pipe;
+	bool writes; /* of a pipe: it is the end that is written to */
 };
 
 struct net_processes {

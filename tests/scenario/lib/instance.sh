@@ -30,6 +30,8 @@
 #   in_instance_as USER CMD...       the same as another account
 #   platform VERB...                 platform.sh in it: refresh [--rename|--unlink], ...
 #
+#   laptop_start                     before the first instance, where its keys are wanted
+#                                    by then; instance_start does it otherwise
 #   laptop CMD...                    run on the laptop, as its root (every capability)
 #   laptop_ssh ARG...                laptop ssh; every instance's NAME is a host name
 #   laptop_key [NAME]                print the laptop's public key; NAME: a further key,
