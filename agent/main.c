@@ -37,7 +37,7 @@ static const struct command commands[] = {
 	{"pause", "[10m]", "", "stop restoring keys, for a time or until resume", cmd_pause, NULL},
 	{"resume", "", "", "restore keys again", cmd_resume, NULL},
 	{"reload", "", "", "read the configuration again", cmd_reload, NULL},
-	{"daemon", "", "", "be the agent, in the foreground", cmd_daemon, NULL},
+	{"daemon", "", "ready", "be the agent, in the foreground", cmd_daemon, NULL},
 	{"version", "", "", "print the version", cmd_version, NULL},
 };
 

@@ -145,8 +145,11 @@ install_config()
 
 install_hook()
 {
-	bounded 5 sh "$here/hook.sh" install --bin "$program" ||
+	bounded 5 sh "$here/hook.sh" install --bin "$program" >"$work/hook.log" 2>&1 ||
 		problem "the login hook is not in place: logins do not go to tmux"
+	while read -r line; do
+		say "$line"
+	done <"$work/hook.log"
 	command -v tmux >/dev/null 2>&1 ||
 		problem "there is no tmux here, so logins are plain shells; get it with: apt-get install tmux"
 }

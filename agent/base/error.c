@@ -37,7 +37,8 @@ static const struct {
 	[ERROR_INTERNAL] = {"internal", 503, EX_TEMPFAIL},
 };
 
-static void set(struct error *error, enum error_code code, const char *format, va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+set(struct error *error, enum error_code code, const char *format, va_list arguments)
 {
 	error->code = code;
 	error->line = 0;

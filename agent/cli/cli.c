@@ -11,34 +11,42 @@
 #include "control/paths.h"
 #include "sys/config.h"
 
-enum {
+enum option_id {
 	OPT_HELP = 256,
 	OPT_JSON,
-	OPT_CONFIG,
 	OPT_SOCKET,
+	OPT_CONFIG,
+	OPT_COMMON_END, /* the ones above are taken by every command */
 	OPT_USER,
 	OPT_NAME,
 	OPT_DRY_RUN,
 	OPT_FORCE,
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
-	OPT_READY
+	OPT_READY,
 };
 
-static const struct option long_options[] = {
-	{"help", no_argument, NULL, OPT_HELP},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"config", required_argument, NULL, OPT_CONFIG},
-	{"socket", required_argument, NULL, OPT_SOCKET},
-	{"user", required_argument, NULL, OPT_USER},
-	{"name", required_argument, NULL, OPT_NAME},
-	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"force", no_argument, NULL, OPT_FORCE},
-	{"foreign", no_argument, NULL, OPT_FOREIGN},
-	{"template", no_argument, NULL, OPT_TEMPLATE},
-	{"ready", required_argument, NULL, OPT_READY},
-	{NULL, 0, NULL, 0},
+static const struct {
+	enum option_id id;
+	const char *name;
+	const char *argument; /* NULL: it takes none */
+	const char *text;     /* NULL: not for people */
+} options[] = {
+	{OPT_USER, "user", "USER", "the account; root may name any, the default is your own"},
+	{OPT_NAME, "name", "NAME", "who the key belongs to; rmkey NAME takes all of hers away"},
+	{OPT_DRY_RUN, "dry-run", NULL, "say what would be done, and do not do it"},
+	{OPT_FORCE, "force", NULL, "do it although it is dangerous"},
+	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
+	{OPT_TEMPLATE, "template", NULL,
+		"the keys come from a template: removed ones stay removed"},
+	{OPT_READY, "ready", "DESCRIPTOR", NULL},
+	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
+	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
+	{OPT_CONFIG, "config", "FILE", "the configuration instead of " CONFIG_PATH},
+	{OPT_HELP, "help", NULL, "this text"},
 };
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 int cli_fail(int status, const char *format, ...)
 {
@@ -53,51 +61,43 @@ int cli_fail(int status, const char *format, ...)
 	return status;
 }
 
-/* Options that need an argument are shown with what it is. */
-static const char *placeholder(const char *option, size_t length)
+/* Whether a word stands in a list of words. */
+static bool lists(const char *list, const char *word)
 {
-	if (strncmp(option, "user", length) == 0 && length == 4)
-		return " USER";
-	if (strncmp(option, "name", length) == 0 && length == 4)
-		return " NAME";
-	return "";
+	size_t length = strlen(word);
+
+	while ((list = strstr(list, word))) {
+		if (list[length] == ' ' || list[length] == '\0')
+			return true;
+		list += length;
+	}
+	return false;
+}
+
+static bool takes(const struct command *command, size_t option)
+{
+	if (options[option].id < OPT_COMMON_END)
+		return true;
+	return lists(command->options, options[option].name);
 }
 
 void cli_print_usage(const struct command *command)
 {
-	const char *option = command->options ? command->options : "";
-	size_t length;
+	char left[40];
 
-	printf("usage: vastagent %s", command->name);
-	for (; *option; option += length + (option[length] == ' ')) {
-		length = strcspn(option, " ");
-		printf(" [--%.*s%s]", (int)length, option, placeholder(option, length));
+	printf("usage: vastagent %s%s%s%s\n\n  %s\n", command->name,
+		command->run_raw ? "" : " [OPTION...]", *command->operands ? " " : "",
+		command->operands, command->summary);
+	if (command->run_raw)
+		return;
+	putchar('\n');
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (!options[i].text || !takes(command, i))
+			continue;
+		snprintf(left, sizeof(left), "--%s %s", options[i].name,
+			options[i].argument ? options[i].argument : "");
+		printf("  %-15s %s\n", left, options[i].text);
 	}
-	if (!command->run_raw)
-		printf(" [--json] [--socket PATH] [--config FILE]");
-	printf("%s%s\n\n  %s\n", *command->operands ? " " : "", command->operands,
-		command->summary);
-}
-
-static bool takes(const struct command *command, int option)
-{
-	const char *name = NULL, *found = command->options;
-	size_t length;
-
-	if (option <= OPT_SOCKET)
-		return true;
-	for (const struct option *known = long_options; known->name; known++)
-		if (known->val == option)
-			name = known->name;
-	if (option == OPT_READY)
-		return strcmp(command->name, "daemon") == 0;
-	length = strlen(name);
-	while (found && (found = strstr(found, name))) {
-		if (found[length] == ' ' || found[length] == '\0')
-			return true;
-		found += length;
-	}
-	return false;
 }
 
 static int apply(struct cli *cli, int option, const char *value)
@@ -170,14 +170,24 @@ static int refuse_unknown(const struct command *command, const char *option)
 		command->name, length < 40 ? length : 40, option, command->name);
 }
 
+static void fill_long_options(struct option long_options[OPTION_COUNT + 1])
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		long_options[i] = (struct option){options[i].name,
+			options[i].argument ? required_argument : no_argument, NULL, options[i].id};
+	long_options[OPTION_COUNT] = (struct option){0};
+}
+
 int cli_parse(const struct command *command, int argc, char **argv, struct cli *cli)
 {
-	int option;
+	struct option long_options[OPTION_COUNT + 1];
+	int option, index;
 
 	*cli = (struct cli){.command = command->name, .ready = -1};
+	fill_long_options(long_options);
 	opterr = 0;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", long_options, &index)) != -1) {
 		if (option == OPT_HELP || option == 'h') {
 			cli_print_usage(command);
 			return 1;
@@ -187,9 +197,10 @@ int cli_parse(const struct command *command, int argc, char **argv, struct cli *
 				argv[optind - 1]);
 		if (option == '?')
 			return refuse_unknown(command, argv[optind - 1]);
-		if (!takes(command, option))
-			return cli_fail(-EX_USAGE, "%s does not take %s; see: vastagent %s --help",
-				command->name, argv[optind - 1], command->name);
+		if (!takes(command, (size_t)index))
+			return cli_fail(-EX_USAGE,
+				"%s does not take --%s; see: vastagent %s --help", command->name,
+				options[index].name, command->name);
 		if (apply(cli, option, optarg) != 0)
 			return -EX_USAGE;
 	}

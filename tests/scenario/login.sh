@@ -5,13 +5,6 @@
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 
-# tmux 3.3 can miss the end of a program until another child ends; so it gets one.
-term_is_dead()
-{
-	terminals run-shell true
-	[ -n "$(term_status "$1")" ]
-}
-
 install_login()
 {
 	in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent

@@ -1,1 +1,5 @@
 va_unit_test(keys_pubkey va_keys)
+va_unit_test(keys_options va_keys)
+va_unit_test(keys_line va_keys)
+va_unit_test(keys_block va_keys)
+va_unit_test(keys_judge va_keys)
