@@ -66,6 +66,11 @@ static int run(const struct command *command, int argc, char **argv)
 	struct cli cli;
 	int parsed;
 
+	if (command->run_raw && argc == 2 &&
+		(strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		cli_print_usage(command);
+		return EX_OK;
+	}
 	if (command->run_raw)
 		return command->run_raw(argc, argv);
 	parsed = cli_parse(command, argc, argv, &cli);

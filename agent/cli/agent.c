@@ -24,7 +24,8 @@
 
 int agent_report(const struct error *error)
 {
-	if (error->line)
+	/* A line of what was pasted; a message about a file names its line itself. */
+	if (error->line && error->code != ERROR_CONFIGURATION)
 		fprintf(stderr, "vastagent: line %ld: %s\n", error->line, error->message);
 	else
 		cli_fail(0, "%s", error->message);
@@ -149,10 +150,15 @@ static int explain(long log_start, struct error *error)
 
 int agent_start(const struct cli *cli, struct error *error)
 {
+	struct config config = {0};
 	struct stat log = {0};
 	int ends[2], result;
 	pid_t child;
 
+	/* Its own words would only be in its log. */
+	if (config_load(cli->config, &config, error) != 0)
+		return -1;
+	config_free(&config);
 	if (stat(AGENT_LOG, &log) != 0 || log.st_size > LOG_LIMIT)
 		log.st_size = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)

@@ -104,6 +104,15 @@ int cmd_status(const struct cli *cli)
 	return output_finish(status);
 }
 
+static void print_running(const struct cli *cli, const json_t *answer, const char *already)
+{
+	if (cli->json)
+		output_json(answer);
+	else
+		printf("the agent %sruns: pid %lld\n", already,
+			(long long)json_integer_value(json_object_get(answer, "pid")));
+}
+
 int cmd_start(const struct cli *cli)
 {
 	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
@@ -116,8 +125,7 @@ int cmd_start(const struct cli *cli)
 	if (geteuid() != 0)
 		return cli_fail(EX_NOPERM, "only root starts the agent");
 	if (agent_ask_running(cli, &request, &answer, &error) == 0) {
-		printf("the agent runs already: pid %lld\n",
-			(long long)json_integer_value(json_object_get(answer, "pid")));
+		print_running(cli, answer, "already ");
 	} else if (error.code != ERROR_UNREACHABLE || agent_start(cli, &error) != 0) {
 		status = agent_report(&error);
 	} else {
@@ -125,8 +133,7 @@ int cmd_start(const struct cli *cli)
 		if (agent_ask_running(cli, &request, &answer, &error) != 0)
 			status = agent_report(&error);
 		else
-			printf("the agent runs: pid %lld\n",
-				(long long)json_integer_value(json_object_get(answer, "pid")));
+			print_running(cli, answer, "");
 	}
 	json_decref(answer);
 	return output_finish(status);
@@ -162,7 +169,7 @@ static int tell_simply(const struct cli *cli, const char *path, json_t *body, co
 }
 
 /* The answer comes before the end: a new agent can only start after it. */
-static int wait_for_end(pid_t pid)
+static int wait_for_end(const struct cli *cli, pid_t pid)
 {
 	const struct timespec pause = {.tv_nsec = 10 * 1000000};
 	long long end = process_now_ms() + STOP_MS;
@@ -173,7 +180,10 @@ static int wait_for_end(pid_t pid)
 				EX_TEMPFAIL, "the agent (pid %ld) is still ending", (long)pid);
 		nanosleep(&pause, NULL);
 	}
-	puts("the agent has stopped; the keys stay as they are");
+	if (cli->json)
+		printf("{\"stopped\":%ld}\n", (long)pid);
+	else
+		puts("the agent has stopped; the keys stay as they are");
 	return EX_OK;
 }
 
@@ -186,9 +196,10 @@ int cmd_stop(const struct cli *cli)
 	if (no_operands(cli) != 0)
 		return EX_USAGE;
 	if (tell(cli, CONTROL_STOP, json_object(), &answer, &error) == 0)
-		status = wait_for_end((pid_t)json_integer_value(json_object_get(answer, "pid")));
+		status = wait_for_end(
+			cli, (pid_t)json_integer_value(json_object_get(answer, "pid")));
 	else if (error.code == ERROR_UNREACHABLE)
-		puts("the agent does not run");
+		puts(cli->json ? "{\"stopped\":null}" : "the agent does not run");
 	else
 		status = agent_report(&error);
 	json_decref(answer);

@@ -310,6 +310,11 @@ static int remove_selected(const struct cli *cli, const json_t *rows, json_t *an
 	const char *fingerprint;
 	int status = EX_OK;
 
+	for (int i = 0; i < cli->count; i++)
+		if (strncmp(cli->operands[i], "SHA256:", 7) == 0 && strlen(cli->operands[i]) < 11) {
+			json_decref(wanted);
+			return cli_fail(EX_USAGE, "give at least 4 characters of the fingerprint");
+		}
 	/* First everything is looked up: an ambiguous name removes nothing at all. */
 	for (int i = 0; i < cli->count; i++) {
 		found = select_keys(rows, cli->operands[i]);

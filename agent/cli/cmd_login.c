@@ -30,7 +30,7 @@ static int finish_output(void)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EX_OK;
 	log_error("cannot write the answer: %s", strerror(errno));
-	return EX_CANTCREAT;
+	return EX_IOERR;
 }
 
 /*

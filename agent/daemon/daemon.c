@@ -27,12 +27,29 @@
 #include "sys/statefile.h"
 #include "version.h"
 
+/* Whatever socket and state an agent has: the files of keys are the machine's. */
+#define LOCK_DIRECTORY "/run/vastagent"
+
+static void swap(char **a, char **b)
+{
+	char *other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
 int agent_reload(struct agent *agent, struct error *error)
 {
 	struct config fresh = {0};
 
 	if (config_load(agent->config_path, &fresh, error) != 0)
 		return -1;
+	/* Where it answers and keeps its state is settled at the start. */
+	if (strcmp(fresh.socket, agent->config.socket) != 0 ||
+		strcmp(fresh.state_dir, agent->config.state_dir) != 0)
+		log_warning("[agent] socket and state_dir count from the next start on");
+	swap(&fresh.socket, &agent->config.socket);
+	swap(&fresh.state_dir, &agent->config.state_dir);
 	config_free(&agent->config);
 	agent->config = fresh;
 	log_set_level(fresh.log_level);
@@ -68,14 +85,14 @@ static void on_signal(evutil_socket_t number, short what, void *context)
  * One agent a machine: the lock is held as long as this process lives. Returns its
  * descriptor, or -1. The file says who holds it.
  */
-static int take_lock(const char *socket, struct error *error)
+static int take_lock(struct error *error)
 {
-	char path[PATH_MAX], holder[32] = "";
+	static const char path[] = LOCK_DIRECTORY "/agent.lock";
+	char holder[32] = "";
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s.lock", socket) >= (int)sizeof(path))
-		return error_set(
-			error, ERROR_CONFIGURATION, "[agent] socket: the path is too long");
+	if (statefile_prepare_directory(LOCK_DIRECTORY, 0755, error) != 0)
+		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot open %s", path);
@@ -174,10 +191,16 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 		return EX_NOPERM;
 	}
 	umask(077);
-	if (chdir("/") != 0 || sodium_init() < 0)
+	if (sodium_init() < 0)
 		return EX_OSERR;
 	/* Memory that held what people pasted is not for core files or debuggers. */
 	prctl(PR_SET_DUMPABLE, 0);
+	if (config_path[0] != '/') {
+		log_error("--config must be an absolute path, since it is read again on reload");
+		return EX_USAGE;
+	}
+	if (chdir("/") != 0)
+		return EX_OSERR;
 	if (config_load(config_path, &agent.config, &error) != 0)
 		return fail(&error);
 	log_set_level(agent.config.log_level);
@@ -185,7 +208,7 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 	agent.socket_path = strdup(socket ? socket : agent.config.socket);
 	if (!agent.socket_path)
 		return EX_OSERR;
-	lock = prepare_directories(&agent, &error) == 0 ? take_lock(agent.socket_path, &error) : -1;
+	lock = prepare_directories(&agent, &error) == 0 ? take_lock(&error) : -1;
 	status = lock < 0 ? fail(&error) : serve(&agent, ready);
 	config_free(&agent.config);
 	free(agent.socket_path);

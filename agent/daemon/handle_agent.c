@@ -54,18 +54,17 @@ void handle_stop(struct request *request)
 
 void handle_pause(struct request *request)
 {
-	const json_t *seconds = json_object_get(request->body, "seconds");
+	json_int_t seconds = 0;
 	struct error error;
 
-	if (seconds && !json_is_null(seconds) &&
-		(!json_is_integer(seconds) || json_integer_value(seconds) < 1 ||
-			json_integer_value(seconds) > PAUSE_MAX_S)) {
-		error_set(&error, ERROR_BAD_REQUEST, "\"seconds\" must be a number from 1 to %ld",
+	if (json_unpack_ex(request->body, NULL, JSON_STRICT, "{s?I}", "seconds", &seconds) != 0 ||
+		seconds < 0 || seconds > PAUSE_MAX_S) {
+		error_set(&error, ERROR_BAD_REQUEST, "\"seconds\" is a number from 1 to %ld",
 			PAUSE_MAX_S);
 		request_fail(request, &error);
 		return;
 	}
-	lookout_pause(request->agent->lookout, (long)json_integer_value(seconds));
+	lookout_pause(request->agent->lookout, (long)seconds);
 	request_answer(request, 200, json_pack("{sb}", "paused", 1));
 }
 

@@ -17,6 +17,7 @@
 #define RUNNING_MAX     8
 #define RUNNING_UID_MAX 2
 #define WAITING_MAX     256
+#define WAITING_UID_MAX 32
 #define DEADLINE_S      10
 
 struct job {
@@ -275,9 +276,20 @@ static void start_waiting(struct jobs *jobs)
 	}
 }
 
+/* One account must not fill the queue for all others, nor for the agent itself. */
+static bool has_room(const struct jobs *jobs, uid_t uid)
+{
+	const struct job *job;
+	size_t of_uid = 0;
+
+	TAILQ_FOREACH(job, &jobs->all, link)
+		of_uid += job->uid == uid;
+	return jobs->count < WAITING_MAX && (of_uid < WAITING_UID_MAX || uid == JOB_OWN_UID);
+}
+
 int job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_calls *calls)
 {
-	struct job *job = jobs->count < WAITING_MAX ? calloc(1, sizeof(*job)) : NULL;
+	struct job *job = has_room(jobs, uid) ? calloc(1, sizeof(*job)) : NULL;
 
 	if (!job)
 		return -1;

@@ -144,6 +144,9 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 
 	if (job->operation == KEYS_LIST || job->request.dry_run)
 		return;
+	/* What a look means to restore is restored once it is written. */
+	if (job->operation == KEYS_LOOK && report->pending)
+		return;
 	if (journal_append(job->state_dir, job->user, job->has_peer ? &job->peer : NULL, report,
 		    &error) != 0)
 		log_warning("the journal: %s", error.message);

@@ -144,13 +144,16 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		free(account->file);
 		account->file = strdup(outcome->file);
 	}
-	counters->restored += outcome->restored;
-	counters->taken_out += outcome->taken_out;
-	count_restores(account, outcome->restored);
-	if (outcome->restored)
-		log_info("restored %u keys of %s", outcome->restored, account->user);
-	if (outcome->taken_out)
-		log_info("%u keys of %s were taken out by hand", outcome->taken_out, account->user);
+	if (!outcome->failed) {
+		counters->restored += outcome->restored;
+		counters->taken_out += outcome->taken_out;
+		count_restores(account, outcome->restored);
+		if (outcome->restored)
+			log_info("keys of %s restored: %u", account->user, outcome->restored);
+		if (outcome->taken_out)
+			log_info("keys of %s taken out by hand: %u", account->user,
+				outcome->taken_out);
+	}
 	if (outcome->failed && !account->failed)
 		log_warning("%s: %s", account->user, outcome->message ? outcome->message : "");
 	account->failed = outcome->failed;
@@ -408,7 +411,7 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 		.started_ms = process_now_ms()};
 	TAILQ_INIT(&lookout->accounts);
 	lookout->watch = watch_create(base, on_change, lookout);
-	lookout->rcwatch = rcwatch_create(jobs, config);
+	lookout->rcwatch = rcwatch_create(jobs);
 	lookout->slow = event_new(base, -1, EV_PERSIST, slow_look, lookout);
 	lookout->pause_end = evtimer_new(base, end_pause, lookout);
 	if (!lookout->slow || !lookout->pause_end || !lookout->rcwatch ||
@@ -513,6 +516,10 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 					account->user, account->restores));
 	}
 	rcwatch_add_warnings(lookout->rcwatch, warnings);
+	if (!lookout->config->restore)
+		json_array_append_new(warnings,
+			json_string(
+				"nothing is restored: the configuration says [keys] restore = no"));
 	if (lookout->paused)
 		json_array_append_new(
 			warnings, json_string("restoring is paused; go on with: vastagent resume"));

@@ -13,7 +13,6 @@
 #include "daemon/job.h"
 #include "login/rcfiles.h"
 #include "sys/account.h"
-#include "sys/config.h"
 #include "sys/process.h"
 
 /* Without its hook the agent must not take the platform's tmux away. */
@@ -32,7 +31,6 @@ struct rc_account {
 
 struct rcwatch {
 	struct jobs *jobs;
-	const struct config *config;
 	char binary[PATH_MAX];
 	TAILQ_HEAD(, rc_account) accounts;
 };
@@ -67,14 +65,13 @@ static struct rc_account *find_or_add(struct rcwatch *rcwatch, const char *user)
 	return account;
 }
 
-struct rcwatch *rcwatch_create(struct jobs *jobs, const struct config *config)
+struct rcwatch *rcwatch_create(struct jobs *jobs)
 {
 	struct rcwatch *rcwatch = calloc(1, sizeof(*rcwatch));
 
 	if (!rcwatch)
 		return NULL;
 	rcwatch->jobs = jobs;
-	rcwatch->config = config;
 	TAILQ_INIT(&rcwatch->accounts);
 	/* Now, while the link is sure to lead to the file that was started. */
 	if (readlink("/proc/self/exe", rcwatch->binary, sizeof(rcwatch->binary) - 1) < 0)
@@ -189,7 +186,7 @@ static void done(void *argument, const struct buffer *out, int fds[JOB_FDS])
 
 static bool is_wanted(const struct rcwatch *rcwatch, const struct rc_account *account)
 {
-	if (!rcwatch->config->login_tmux || !*rcwatch->binary || access(HOOK, R_OK) != 0)
+	if (!*rcwatch->binary || access(HOOK, R_OK) != 0)
 		return false;
 	return account->rewrites < REWRITES_A_MINUTE ||
 	       process_now_ms() - account->minute_ms > 60000;

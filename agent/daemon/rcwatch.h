@@ -7,16 +7,15 @@
 
 #include <jansson.h>
 
-struct config;
 struct jobs;
 struct rcwatch;
 
-/* config must outlive it. Returns NULL if out of memory. */
-struct rcwatch *rcwatch_create(struct jobs *jobs, const struct config *config);
+/* Returns NULL if out of memory. */
+struct rcwatch *rcwatch_create(struct jobs *jobs);
 void rcwatch_destroy(struct rcwatch *rcwatch);
 
-/* Looks at an account's start-up files. Does nothing without the login hook, and where
- * the configuration wants no tmux: the platform's block is all there is then. */
+/* Looks at an account's start-up files. Does nothing without the login hook: the
+ * platform's block is all that there is then. */
 void rcwatch_look(struct rcwatch *rcwatch, const char *user);
 
 /* Appends what could not be done to an array of sentences. */

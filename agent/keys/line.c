@@ -37,7 +37,8 @@ static int take_key(struct cursor *cursor, struct pubkey *key, struct error *err
 	const char *type = at.next;
 
 	if (!pubkey_type_is_known(type, type_length))
-		return error_set(error, ERROR_BAD_KEY, "it does not begin with a type of key");
+		return error_set(error, ERROR_BAD_KEY,
+			"it is no key: a key is its type, its base64 and a comment");
 	skip(&at, type_length);
 	skip_blanks(&at);
 	base64_length = word_length(&at);

@@ -1,5 +1,6 @@
 #include "keys/manager.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,20 @@ int keys_list(const struct keys_place *place, struct keys_report *report, struct
 	return result;
 }
 
+/* As keys_update_finish; what could not be written now is said to be tried again. */
+static int finish(struct keys_update *update, struct error *error)
+{
+	int result = keys_update_finish(update, error);
+	size_t used;
+
+	if (result != 0 && update->report->pending && error) {
+		used = strlen(error->message);
+		snprintf(error->message + used, sizeof(error->message) - used,
+			"; what was asked for is remembered and tried again");
+	}
+	return result;
+}
+
 /* The key that the platform itself put there is the platform's to keep or to drop. */
 static bool is_platforms_own(const struct pubkey *key)
 {
@@ -212,8 +227,15 @@ static bool is_same(const struct stored_key *stored, const struct import_key *ke
 	       (!request->name || !*request->name || strcmp(stored->name, request->name) == 0);
 }
 
-static int report_key(
-	struct keys_update *update, enum keys_row_kind kind, const struct import_key *key)
+/* The bare key of one that was added with restrictions must not widen what it may do. */
+static bool keeps_options(const struct stored_key *stored, const struct import_key *key,
+	const struct keys_request *request)
+{
+	return *stored->options && !*key->options && !request->force;
+}
+
+static int report_key(struct keys_update *update, enum keys_row_kind kind,
+	const struct import_key *key, const struct keys_request *request)
 {
 	struct keys_row *row = keys_report_row(update->report, kind);
 
@@ -222,8 +244,17 @@ static int report_key(
 	pubkey_fingerprint(&key->key, row->fingerprint);
 	row->type = key->key.type;
 	row->bits = key->key.bits;
-	row->comment = strdup(key->comment);
+	row->comment = strdup(request->name && *request->name ? request->name : key->comment);
 	return row->comment ? 0 : -1;
+}
+
+static int rename_key(
+	struct keys_update *update, struct stored_key *stored, const struct keys_request *request)
+{
+	if (!request->name || strcmp(request->name, stored->name) == 0)
+		return 0;
+	update->store_changed = true;
+	return store_set_text(&stored->name, request->name);
 }
 
 /* Adds one key to the store. Returns 0, or -1 if out of memory. */
@@ -236,7 +267,7 @@ static int add_one(struct keys_update *update, const struct import_key *key,
 	if (foreign && is_platforms_own(&key->key)) {
 		note(update, key,
 			"is the platform's own key (SSH_PUBLIC_KEY): it is in the file already");
-		return report_key(update, ROW_EXISTING, key);
+		return report_key(update, ROW_EXISTING, key, request);
 	}
 	if (stored && stored->removed && request->origin == ORIGIN_TEMPLATE) {
 		note(update, key,
@@ -244,8 +275,16 @@ static int add_one(struct keys_update *update, const struct import_key *key,
 			"add it by hand if it is wanted again");
 		return 0;
 	}
+	if (stored && !stored->removed && keeps_options(stored, key, request)) {
+		note(update, key, "keeps its options; to let it in without them, remove it first");
+		if (rename_key(update, stored, request) != 0)
+			return -1;
+		return report_key(update, ROW_EXISTING, key, request);
+	}
 	if (stored && !stored->removed && is_same(stored, key, request))
-		return report_key(update, ROW_EXISTING, key);
+		return report_key(update, ROW_EXISTING, key, request);
+	if (stored && !stored->removed && strcmp(stored->options, key->options) != 0)
+		note(update, key, "was there with other options, which were replaced");
 	if (!stored)
 		stored = store_add(&update->store, &key->key);
 	if (!stored || fill(stored, key, request, update->now) != 0)
@@ -255,8 +294,10 @@ static int add_one(struct keys_update *update, const struct import_key *key,
 		note(update, key,
 			"is in the file already; it will be kept even if the platform "
 			"removes it; take it back with rmkey");
-	if (report_key(update, foreign ? ROW_EXISTING : ROW_ADDED, key) != 0)
+	if (report_key(update, foreign ? ROW_EXISTING : ROW_ADDED, key, request) != 0)
 		return -1;
+	if (request->dry_run)
+		return 0;
 	return keys_report_event(update->report, "added", &key->key,
 		request->origin == ORIGIN_TEMPLATE ? "template" : "command");
 }
@@ -293,7 +334,7 @@ static int add_all(struct keys_update *update, const struct import *import,
 			return out_of_memory(error);
 	if (update->report->notes.failed)
 		return out_of_memory(error);
-	return request->dry_run ? 0 : keys_update_finish(update, error);
+	return request->dry_run ? 0 : finish(update, error);
 }
 
 int keys_add(const struct keys_place *place, const struct keys_request *request,
@@ -388,7 +429,8 @@ static int remove_key(struct keys_update *update, const char *fingerprint, bool 
 	if (!key || (!line && stored && stored->removed))
 		return error_set(error, ERROR_NO_SUCH_KEY, "%s has no key %s",
 			update->place->account->name, fingerprint);
-	if (!force && (foreign || !line) && !others_remain(update, key))
+	if (!force && (foreign || !line) && view_find(&update->view, &update->store, key, false) &&
+		!others_remain(update, key))
 		return error_set(error, ERROR_LAST_KEY,
 			"%s is the last key that lets anybody log in as %s; add another one first, "
 			"or use --force",
@@ -407,7 +449,7 @@ static int remove_key(struct keys_update *update, const char *fingerprint, bool 
 		return out_of_memory(error);
 	if (line && !foreign && report_left(update, line) != 0)
 		return out_of_memory(error);
-	return keys_update_finish(update, error);
+	return finish(update, error);
 }
 
 int keys_remove(const struct keys_place *place, const char *fingerprint, bool foreign, bool force,

@@ -200,7 +200,9 @@ static int unpack(json_t *root, struct store *store)
 		return -1;
 	strcpy(store->id, id);
 	store->generation = (unsigned long)generation;
-	json_array_foreach(keys, i, object) if (unpack_key(object, store) != 0) return -1;
+	json_array_foreach(keys, i, object)
+		if (unpack_key(object, store) != 0)
+			return -1;
 	return 0;
 }
 

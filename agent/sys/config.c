@@ -233,18 +233,24 @@ static int set_defaults(struct config *config)
 static int check_lines(const char *path, const char *text, struct error *error)
 {
 	long number = 1;
-	size_t length;
+	size_t length, blank;
 
 	for (const char *line = text; *line; line += length + (line[length] == '\n'), number++) {
 		length = strcspn(line, "\n");
-		if (length > LINE_LIMIT) {
+		blank = strspn(line, " \t\r");
+		if (length > LINE_LIMIT)
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: the line is longer than %d bytes", path, number,
 				LINE_LIMIT);
-			if (error)
-				error->line = number;
-			return -1;
-		}
+		/* inih takes an indented line for the rest of the value before it. */
+		else if (blank && blank < length && !strchr("#;", line[blank]))
+			error_set(error, ERROR_CONFIGURATION,
+				"%s:%ld: the line must not be indented", path, number);
+		else
+			continue;
+		if (error)
+			error->line = number;
+		return -1;
 	}
 	return 0;
 }
@@ -284,6 +290,9 @@ int config_load(const char *path, struct config *config, struct error *error)
 
 	if (statefile_read(path, CONFIG_LIMIT, &text, &exists, &cause) != 0)
 		result = error_set(error, ERROR_CONFIGURATION, "%s", cause.message);
+	else if (!exists && strcmp(path, CONFIG_PATH) != 0)
+		result =
+			error_set(error, ERROR_CONFIGURATION, "there is no configuration %s", path);
 	else if (text.length != strlen(buffer_string(&text)))
 		result = error_set(error, ERROR_CONFIGURATION, "%s: holds a NUL byte", path);
 	else

@@ -28,7 +28,8 @@ struct config {
 };
 
 /*
- * Reads the file. A missing file is an empty one: every key has a default. *config is
+ * Reads the file. At the default path a missing file is an empty one: every key has a
+ * default. *config is
  * only changed on success; release it with config_free.
  * Returns 0, or -1 with ERROR_CONFIGURATION, the message naming file, line and key.
  */

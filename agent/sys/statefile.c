@@ -20,17 +20,19 @@ static bool is_roots_alone(const struct stat *what)
 
 int statefile_prepare_directory(const char *path, unsigned mode, struct error *error)
 {
+	bool made = mkdir(path, mode) == 0;
 	struct stat what;
 
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot make %s", path);
 	if (lstat(path, &what) != 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot look at %s", path);
 	if (!S_ISDIR(what.st_mode) || !is_roots_alone(&what))
 		return error_set(error, ERROR_CANNOT_WRITE,
 			"%s must be a directory that only root can write to", path);
-	/* The umask must not decide who reaches the socket, nor an old mode who reads state. */
-	if ((what.st_mode & 07777) != mode && chmod(path, mode) != 0)
+	/* The umask must not decide who reaches the socket. A directory that was there before
+	 * is somebody's choice. */
+	if (made && chmod(path, mode) != 0)
 		return error_set_errno(
 			error, ERROR_CANNOT_WRITE, "cannot set the mode of %s", path);
 	return 0;

@@ -23,7 +23,7 @@ refused()
 	out=$(in_instance bash -c '"$@" 2>/tmp/err' - vastagent "$@" </dev/null) || got=$?
 	[ "$got" -eq "$status" ] || fail "$*: status $status" "got $got: $out $(in_instance cat /tmp/err)"
 	[ -z "$out" ] || fail "$*: nothing on standard output" "$out"
-	expect_match "$(printf '%.60s' "$*"): $(in_instance cut -c 1-90 /tmp/err)" "^vastagent: $regex[^
+	expect_match "$(printf '%.60s' "$*"): $(in_instance cut -c 1-90 /tmp/err)" "^vastagent: ${regex}[^
 ]*\$" "$(in_instance cat /tmp/err)"
 	[ "$before" = "$(in_instance sha256sum "$keys_file")" ] || fail "the file is unchanged"
 }
@@ -33,7 +33,7 @@ refused 65 'line 1: the key is cut off: [0-9]+ of 51 bytes' addkey "ssh-ed25519 
 refused 65 'line 1: .*says .ssh-ed25519. inside but .ssh-rsa. outside' addkey "ssh-rsa $blob"
 refused 65 'line 1: .*damaged' addkey "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI-not-base64"
 refused 65 'line 1: .*(glued|too many|damaged)' addkey "ssh-ed25519 $blob$blob"
-refused 65 'line 1: .*type of key' addkey "SSH-ED25519 $blob"
+refused 65 'line 1: it is no key' addkey "SSH-ED25519 $blob"
 refused 65 'line 1: .*no key behind' addkey "ssh-ed25519 "
 refused 65 'this is a PRIVATE key' addkey "$private"
 refused 65 'there is no key' addkey "# only a comment"

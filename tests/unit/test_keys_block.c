@@ -69,7 +69,7 @@ static void the_block_stands_at_the_end(void **state)
 	put_and_find(&foreign, 42, &file, &block);
 	assert_int_equal(block.begin, 4);
 	assert_false(block.joined);
-	assert_memory_equal(file.data, "a\nb\n# BEGIN vastagent " ID " 42; ", 45);
+	assert_memory_equal(file.data, "a\nb\n# BEGIN vastagent " ID " 42; ", 43);
 	assert_non_null(strstr(file.data, "vastagent rmkey NAME"));
 	assert_non_null(strstr(file.data, "vastagent pause"));
 	assert_non_null(strstr(file.data, "\n" LINES "# END vastagent " ID "\n"));

@@ -202,7 +202,7 @@ static void alternatives_inside_a_test_are_one_command(void **state)
 	expect_change("if [ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t "
 		      "ssh_tmux; fi\n",
 		"if " G "[ -z \"$TMUX\" ] && [ \"$(tty || echo no)\" != no ]; then tmux a -t "
-			"ssh_tmux; fi\n");
+		"ssh_tmux; fi\n");
 }
 
 static void text_around_is_kept_byte_for_byte(void **state)
