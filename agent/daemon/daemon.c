@@ -195,6 +195,8 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 		return EX_OSERR;
 	/* Memory that held what people pasted is not for core files or debuggers. */
 	prctl(PR_SET_DUMPABLE, 0);
+	/* It was started by way of /proc/self/exe; ps and pgrep should find it by its name. */
+	prctl(PR_SET_NAME, "vastagent");
 	if (config_path[0] != '/') {
 		log_error("--config must be an absolute path, since it is read again on reload");
 		return EX_USAGE;

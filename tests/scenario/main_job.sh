@@ -5,6 +5,11 @@
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 
+since()
+{
+	awk "BEGIN { printf \"%.2f\", $EPOCHREALTIME - $1 }"
+}
+
 keys_file=/root/.ssh/authorized_keys
 
 mate_gets_in()
@@ -17,7 +22,7 @@ instance_start one --user yes
 started=$EPOCHREALTIME
 check "onstart.sh builds, installs and starts" in_instance "$SOURCE/onstart/onstart.sh"
 first_report=$SEEN
-note "with the build that took $(bc <<<"$EPOCHREALTIME - $started" 2>/dev/null) s"
+note "with the build that took $(since "$started") s"
 expect_match "the report tells the version" 'vastagent [0-9]+\.[0-9]+\.[0-9]+' "$first_report"
 expect_match "the report tells the host keys" 'SHA256:.*ED25519' "$first_report"
 expect_match "the report lists whose key gets in" 'renter@laptop' "$first_report"
@@ -31,7 +36,7 @@ before=$(in_instance find /usr/local /etc /var/lib/vastagent /root -type f -newe
 agent=$(in_instance vastagent status --json | jq .pid)
 started=$EPOCHREALTIME
 check "onstart.sh runs again" in_instance "$SOURCE/onstart/onstart.sh"
-note "the second run took $(bc <<<"$EPOCHREALTIME - $started" 2>/dev/null) s"
+note "the second run took $(since "$started") s"
 expect_no_match "it installs nothing" 'installed|wrote|building' "$SEEN"
 expect_eq "no file is touched" "$before" "$(in_instance find /usr/local /etc /var/lib/vastagent \
 	/root -type f -newermt '1 hour ago' -printf '%p %T@ %i\n' | sort)"
