@@ -23,9 +23,12 @@ static int cmd_daemon(const struct cli *cli)
 static const struct command commands[] = {
 	{"addkey", "KEY... | FILE... | -", "user name dry-run force template",
 		"let a public key in, now and for good", cmd_addkey, NULL},
-	{"rmkey", "FINGERPRINT | NAME | COMMENT...", "user foreign force",
+	{"rmkey", "FINGERPRINT | NAME | COMMENT... | --all", "user all foreign force",
 		"take a key away again, for good", cmd_rmkey, NULL},
 	{"keys", "", "user", "list the keys that get in, and those that do not", cmd_keys, NULL},
+	{"undo", "", "user", "bring back what was last removed", cmd_undo, NULL},
+	{"sync", "FILE... | -", "user name force dry-run",
+		"make the keys of one name exactly these", cmd_sync, NULL},
 	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},

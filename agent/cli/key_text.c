@@ -108,7 +108,8 @@ int key_text_collect(const struct cli *cli, struct buffer *text)
 	int status;
 
 	if (cli->count == 0)
-		return cli_fail(EX_USAGE, "addkey needs a key, a file, or - for standard input");
+		return cli_fail(
+			EX_USAGE, "%s needs a key, a file, or - for standard input", cli->command);
 	status = collect(cli, text);
 	if (status != 0)
 		return status;

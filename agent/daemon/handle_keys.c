@@ -9,6 +9,7 @@
 #include "daemon/keys_job.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
+#include "daemon/sweep.h"
 
 struct pending {
 	struct request *request;
@@ -45,7 +46,10 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	request_answer(request, outcome.http_status, json_incref(outcome.answer));
+	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
+		sweep_others(request, json_incref(outcome.answer));
+	else
+		request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
 }
 
@@ -53,21 +57,13 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 static void start(struct request *request, struct keys_job *job)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
-	const char *file = lookout_file(request->agent->lookout, request->user);
 	struct job_calls calls;
 	struct error error;
 
-	if (!pending || !job)
+	if (!pending || !job || keys_job_fill(job, request->agent, request->user, request) != 0)
 		goto fail;
 	pending->request = request;
 	pending->job = job;
-	job->user = strdup(request->user);
-	job->state_dir = strdup(request->agent->config.state_dir);
-	job->file = file ? strdup(file) : NULL;
-	job->has_peer = true;
-	job->peer = request->peer;
-	if (!job->user || !job->state_dir || (file && !job->file))
-		goto fail;
 	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
 	/* A list takes no lock and waits for nobody. */
 	if (job_start(request->agent->jobs, job->operation == KEYS_LIST ? NULL : job->user,
@@ -167,13 +163,18 @@ void handle_keys_remove(struct request *request)
 	struct keys_job *job = new_job(KEYS_REMOVE);
 
 	if (job) {
-		job->fingerprint = strdup(request->argument);
+		job->fingerprints = strdup(request->argument);
 		job->foreign = request_flag(request, "foreign");
 		job->force = request_flag(request, "force");
-		if (!job->fingerprint) {
+		if (!job->fingerprints) {
 			keys_job_free(job);
 			job = NULL;
 		}
 	}
 	start(request, job);
+}
+
+void handle_undo(struct request *request)
+{
+	start(request, new_job(KEYS_UNDO));
 }

@@ -9,8 +9,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "control/failure.h"
+#include "daemon/agent.h"
 #include "daemon/journal.h"
 #include "daemon/keys_json.h"
+#include "daemon/lookout.h"
+#include "daemon/request.h"
+#include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
 #include "sys/sshd.h"
@@ -68,6 +72,33 @@ static int choose_owner(const struct keys_job *job, const struct account *accoun
 	return 0;
 }
 
+/* The most keys of one removal; more than a person has. */
+#define REMOVAL_MAX 256
+
+static int remove_keys(const struct keys_job *job, const struct keys_place *place,
+	struct keys_report *report, struct error *error)
+{
+	const char *list[REMOVAL_MAX];
+	struct keys_removal removal = {
+		.fingerprints = list, .foreign = job->foreign, .force = job->force};
+	char *copy = strdup(job->fingerprints), *rest = copy, *one;
+	int result;
+
+	while (copy && (one = strsep(&rest, ",")) && removal.count < REMOVAL_MAX)
+		list[removal.count++] = one;
+	if (!copy)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	else if (rest)
+		result =
+			error_set(error, ERROR_TOO_LARGE, "more than %d keys at once", REMOVAL_MAX);
+	else if (job->operation == KEYS_SWEEP)
+		result = keys_sweep(place, &removal, report, error);
+	else
+		result = keys_remove(place, &removal, report, error);
+	free(copy);
+	return result;
+}
+
 static int operate(const struct keys_job *job, const struct keys_place *place,
 	struct keys_report *report, int fds[JOB_FDS], struct error *error)
 {
@@ -80,8 +111,10 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	case KEYS_ADD:
 		return keys_add(place, &job->request, report, error);
 	case KEYS_REMOVE:
-		return keys_remove(
-			place, job->fingerprint, job->foreign, job->force, report, error);
+	case KEYS_SWEEP:
+		return remove_keys(job, place, report, error);
+	case KEYS_UNDO:
+		return keys_undo(place, report, error);
 	case KEYS_LOOK:
 		result = keys_look(place, &places, report, error);
 		fds[0] = places.parent;
@@ -94,10 +127,10 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 static json_t *pack_answer(const struct keys_job *job, const char *file,
 	const struct keys_report *report, const struct error *failure)
 {
+	bool removes = job->operation == KEYS_REMOVE || job->operation == KEYS_SWEEP;
 	json_t *answer = job->operation == KEYS_LIST ? keys_json_list(job->user, file, report)
-			 : job->operation == KEYS_REMOVE
-				 ? keys_json_removed(job->user, file, report)
-				 : keys_json_added(job->user, file, report);
+			 : removes                   ? keys_json_removed(job->user, file, report)
+						     : keys_json_added(job->user, file, report);
 	json_t *error;
 
 	if (!failure)
@@ -110,6 +143,20 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 	return error;
 }
 
+/* Sessions that are open stay open, whichever key they came in with. */
+static void add_open_sessions(json_t *answer, const struct account *account)
+{
+	json_t *pids = json_array();
+	struct net_sessions sessions = {0};
+
+	if (net_sessions_read(&sessions, NULL) == 0)
+		for (size_t i = 0; i < sessions.count; i++)
+			if (sessions.list[i].uid == account->uid)
+				json_array_append_new(pids, json_integer(sessions.list[i].pid));
+	net_sessions_free(&sessions);
+	json_object_set_new(answer, "sessions", pids);
+}
+
 static unsigned count_events(const struct keys_report *report, const char *event)
 {
 	unsigned count = 0;
@@ -119,10 +166,13 @@ static unsigned count_events(const struct keys_report *report, const char *event
 	return count;
 }
 
-static void write_out(const struct keys_job *job, const char *file,
+static void write_out(const struct keys_job *job, const struct account *account, const char *file,
 	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
 	json_t *answer = pack_answer(job, file ? file : "", report, failure);
+
+	if (answer && !failure && job->operation == KEYS_REMOVE)
+		add_open_sessions(answer, account);
 	json_t *outcome = json_pack("{si ss* si si si si sb ss* so}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
@@ -152,6 +202,21 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 		log_warning("the journal: %s", error.message);
 }
 
+int keys_job_fill(
+	struct keys_job *job, struct agent *agent, const char *user, const struct request *request)
+{
+	const char *file = lookout_file(agent->lookout, user);
+
+	job->user = strdup(user);
+	job->state_dir = strdup(agent->config.state_dir);
+	job->file = file ? strdup(file) : NULL;
+	if (request) {
+		job->has_peer = true;
+		job->peer = request->peer;
+	}
+	return job->user && job->state_dir && (!file || job->file) ? 0 : -1;
+}
+
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
@@ -175,7 +240,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = operate(job, &place, &report, fds, &error);
 	if (result == 0 || report.pending)
 		write_journal(job, &report);
-	write_out(job, place.file, &report, result == 0 ? NULL : &error, out);
+	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, out);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -224,6 +289,6 @@ void keys_job_free(struct keys_job *job)
 	free(job->state_dir);
 	free((char *)job->request.text);
 	free((char *)job->request.name);
-	free(job->fingerprint);
+	free(job->fingerprints);
 	free(job);
 }

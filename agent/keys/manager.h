@@ -47,14 +47,32 @@ int keys_list(const struct keys_place *place, struct keys_report *report, struct
 int keys_add(const struct keys_place *place, const struct keys_request *request,
 	struct keys_report *report, struct error *error);
 
+struct keys_removal {
+	const char *const *fingerprints;
+	size_t count;
+	bool foreign; /* also lines that the agent did not write */
+	bool force;   /* also the last key that lets anybody in */
+};
+
 /*
- * Removes the key with the fingerprint and remembers that. With foreign, also lines
- * that the agent did not write. report->incomplete is true if a line that was left
- * still lets the key in. Returns 0, or -1 with ERROR_NO_SUCH_KEY or ERROR_LAST_KEY (it
- * is the last that lets anybody in; not with force), or as keys_add.
+ * Removes the keys, all or none, and remembers that. report->incomplete is true if a
+ * line that was left still lets one of them in. Returns 0, or -1 with ERROR_NO_SUCH_KEY
+ * or ERROR_LAST_KEY, or as keys_add.
  */
-int keys_remove(const struct keys_place *place, const char *fingerprint, bool foreign, bool force,
+int keys_remove(const struct keys_place *place, const struct keys_removal *removal,
 	struct keys_report *report, struct error *error);
+
+/*
+ * Takes keys that were removed from one account out of another account's file too:
+ * from its block, and copies in other lines, which the platform's images spread. What
+ * stood there is in the report. Returns 0, also where there was nothing, or -1.
+ */
+int keys_sweep(const struct keys_place *place, const struct keys_removal *removal,
+	struct keys_report *report, struct error *error);
+
+/* Brings back what was last removed, by a command or by hand, in one step. Returns 0, or
+ * -1 with ERROR_NO_SUCH_KEY if there is nothing. */
+int keys_undo(const struct keys_place *place, struct keys_report *report, struct error *error);
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what

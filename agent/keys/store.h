@@ -14,7 +14,8 @@
 
 struct error;
 
-enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE };
+/* ORIGIN_MIRROR: it follows root's key of the same numbers. */
+enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE, ORIGIN_MIRROR };
 
 struct stored_key {
 	struct pubkey key;
@@ -26,8 +27,9 @@ struct stored_key {
 	time_t expires; /* 0: never */
 	bool removed;   /* a tombstone: it must not come back by itself */
 	time_t removed_at;
-	bool by_hand;  /* removed by an edit of the file, not by a command */
-	bool in_block; /* it was in the block when that was last written */
+	bool by_hand;      /* removed by an edit of the file, not by a command */
+	bool in_block;     /* it was in the block when that was last written */
+	bool drop_foreign; /* not stored: lines of others that hold it are to go now */
 };
 
 struct store {

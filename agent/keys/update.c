@@ -133,9 +133,8 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 	for (size_t i = 0; i < update->store.count; i++) {
 		struct stored_key *key = &update->store.keys[i];
 		bool wanted = keys_update_wants(update, key);
-		bool dropped = update->drop && pubkey_equal(update->drop, &key->key);
-		bool in_block = wanted && (dropped || !view_find(&update->view, &update->store,
-							      &key->key, true));
+		bool in_block =
+			wanted && !view_find(&update->view, &update->store, &key->key, true);
 
 		update->store_changed |= in_block != key->in_block;
 		key->in_block = in_block;
@@ -143,6 +142,14 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 			return -1;
 	}
 	return lines->failed ? -1 : 0;
+}
+
+static bool drops_any(const struct keys_update *update)
+{
+	for (size_t i = 0; i < update->store.count; i++)
+		if (update->store.keys[i].drop_foreign)
+			return true;
+	return false;
 }
 
 /* The foreign text, less the lines that the request wants out. */
@@ -155,7 +162,7 @@ static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 
 	if (view_foreign_text(&update->view, &update->store, foreign) != 0)
 		return -1;
-	if (!update->drop)
+	if (!drops_any(update))
 		return 0;
 	/* No store has this id, so that every line counts as foreign. */
 	if (view_parse(buffer_string(foreign), foreign->length, "", &view) != 0)
@@ -163,7 +170,11 @@ static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 	for (size_t i = 0; i < view.count; i++) {
 		const struct view_line *line = &view.lines[i];
 
-		if (!line->parsed.key.blob || !pubkey_equal(&line->parsed.key, update->drop))
+		const struct stored_key *stored =
+			line->parsed.key.blob ? store_find(&update->store, &line->parsed.key)
+					      : NULL;
+
+		if (!stored || !stored->drop_foreign)
 			continue;
 		buffer_add(&kept, foreign->data + at, line->offset - at);
 		at = line->offset + line->length;
@@ -200,7 +211,7 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 
 	if (plan_lines(update, &lines) != 0)
 		goto out;
-	*write = *write || update->drop || !block_is(update, &lines);
+	*write = *write || drops_any(update) || !block_is(update, &lines);
 	if (*write) {
 		update->store.generation++;
 		update->store_changed = true;
@@ -254,6 +265,8 @@ int keys_update_finish(struct keys_update *update, struct error *error)
 	if (result > 0)
 		return error_set(error, ERROR_BUSY,
 			"%s is changed by somebody else again and again", update->place->file);
+	if (result < 0 && update->report->pending)
+		error_append(error, "; what was asked for is remembered and tried again");
 	return result;
 }
 

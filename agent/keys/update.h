@@ -26,8 +26,7 @@ struct keys_update {
 	struct view view;
 	enum judge_verdict verdict;
 	time_t now;
-	bool store_changed;        /* .store must be saved even if the file stays */
-	const struct pubkey *drop; /* remove foreign lines with this key, or NULL */
+	bool store_changed; /* .store must be saved even if the file stays */
 };
 
 /*
