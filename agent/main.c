@@ -40,6 +40,10 @@ static const struct command commands[] = {
 	{"pause", "[10m]", "", "stop restoring keys, for a time or until resume", cmd_pause, NULL},
 	{"resume", "", "", "restore keys again", cmd_resume, NULL},
 	{"reload", "", "", "read the configuration again", cmd_reload, NULL},
+	{"adopt", "", "", "take over the keys of the instance that this one was copied from",
+		cmd_adopt, NULL},
+	{"clean-image", "", "check", "forget all keys and logs, before an image is saved",
+		cmd_clean_image, NULL},
 	{"daemon", "", "ready", "be the agent, in the foreground", cmd_daemon, NULL},
 	{"version", "", "", "print the version", cmd_version, NULL},
 };

@@ -24,6 +24,7 @@ enum option_id {
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
 	OPT_ALL,
+	OPT_CHECK,
 	OPT_READY,
 };
 
@@ -40,6 +41,7 @@ static const struct {
 	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
 	{OPT_TEMPLATE, "template", NULL,
 		"the keys come from a template: removed ones stay removed"},
+	{OPT_CHECK, "check", NULL, "only say what would be done"},
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
@@ -133,6 +135,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_TEMPLATE:
 		cli->template = true;
+		break;
+	case OPT_CHECK:
+		cli->check = true;
 		break;
 	case OPT_ALL:
 		cli->all = true;

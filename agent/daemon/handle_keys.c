@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "daemon/agent.h"
+#include "daemon/fanout.h"
 #include "daemon/handlers.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
-#include "daemon/sweep.h"
 
 struct pending {
 	struct request *request;
@@ -46,8 +46,10 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
+	if (operation != KEYS_LIST && strcmp(request->user, "root") == 0)
+		lookout_mirror(request->agent->lookout);
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
-		sweep_others(request, json_incref(outcome.answer));
+		fanout_sweep(request, json_incref(outcome.answer));
 	else
 		request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
@@ -172,6 +174,11 @@ void handle_keys_remove(struct request *request)
 		}
 	}
 	start(request, job);
+}
+
+void handle_adopt(struct request *request)
+{
+	fanout_adopt(request);
 }
 
 void handle_undo(struct request *request)

@@ -17,6 +17,7 @@
 #include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/instance.h"
 #include "sys/sshd.h"
 
 static bool is_inside(const char *path, const char *home)
@@ -115,6 +116,8 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 		return remove_keys(job, place, report, error);
 	case KEYS_UNDO:
 		return keys_undo(place, report, error);
+	case KEYS_ADOPT:
+		return keys_adopt(place, report, error);
 	case KEYS_LOOK:
 		result = keys_look(place, &places, report, error);
 		fds[0] = places.parent;
@@ -173,11 +176,12 @@ static void write_out(const struct keys_job *job, const struct account *account,
 
 	if (answer && !failure && job->operation == KEYS_REMOVE)
 		add_open_sessions(answer, account);
-	json_t *outcome = json_pack("{si ss* si si si si sb ss* so}", "status",
+	json_t *outcome = json_pack("{si ss* si si si si si sb ss* so}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
-		(int)count_events(report, "taken_out"), "failed", failure != NULL, "message",
+		(int)count_events(report, "taken_out"), "set_aside",
+		(int)count_events(report, "set_aside"), "failed", failure != NULL, "message",
 		failure ? failure->message : NULL, "answer", answer);
 	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 
@@ -220,13 +224,18 @@ int keys_job_fill(
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
-	struct keys_place place = {.state_dir = job->state_dir, .create = job->create};
+	char instance[STORE_INSTANCE_SIZE];
+	struct keys_place place = {.state_dir = job->state_dir,
+		.instance = instance,
+		.create = job->create,
+		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
 	struct keys_report report = {0};
 	char *asked = NULL;
 	struct error error = {0};
 	int result;
 
+	instance_id(instance, sizeof(instance));
 	result = account_by_name(job->user, &account, &error);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
@@ -251,13 +260,13 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
 	const char *file = NULL, *message = NULL;
-	int added, removed, restored, taken_out, failed;
+	int added, removed, restored, taken_out, set_aside, failed;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si sb s?s sO}", "status", &outcome->http_status,
+	if (json_unpack(root, "{si s?s si si si si si sb s?s sO}", "status", &outcome->http_status,
 		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "failed", &failed, "message", &message, "answer",
-		    &outcome->answer) != 0) {
+		    "taken_out", &taken_out, "set_aside", &set_aside, "failed", &failed, "message",
+		    &message, "answer", &outcome->answer) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -265,6 +274,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->removed = (unsigned)removed;
 	outcome->restored = (unsigned)restored;
 	outcome->taken_out = (unsigned)taken_out;
+	outcome->set_aside = (unsigned)set_aside;
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->message = message ? strdup(message) : NULL;

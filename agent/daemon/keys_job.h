@@ -9,7 +9,15 @@
 #include "daemon/peer.h"
 #include "keys/manager.h"
 
-enum keys_operation { KEYS_LIST, KEYS_ADD, KEYS_REMOVE, KEYS_SWEEP, KEYS_UNDO, KEYS_LOOK };
+enum keys_operation {
+	KEYS_LIST,
+	KEYS_ADD,
+	KEYS_REMOVE,
+	KEYS_SWEEP,
+	KEYS_UNDO,
+	KEYS_ADOPT,
+	KEYS_LOOK
+};
 
 struct keys_job {
 	enum keys_operation operation;
@@ -19,6 +27,7 @@ struct keys_job {
 	bool has_peer;
 	struct peer peer;
 	bool create;                 /* KEYS_LOOK: may make a missing directory */
+	bool mirror;                 /* KEYS_LOOK: it gets root's keys, too */
 	struct keys_request request; /* KEYS_ADD; text and name are owned by the job */
 	char *fingerprints;          /* KEYS_REMOVE, KEYS_SWEEP: with commas between them */
 	bool foreign, force;         /* KEYS_REMOVE */
@@ -28,7 +37,7 @@ struct keys_job {
 struct keys_outcome {
 	int http_status;
 	char *file; /* the file that was worked on, or NULL */
-	unsigned added, removed, restored, taken_out;
+	unsigned added, removed, restored, taken_out, set_aside;
 	bool failed;    /* the file is not as it should be; message says why */
 	char *message;  /* or NULL */
 	json_t *answer; /* for the peer */

@@ -148,6 +148,9 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
 		count_restores(account, outcome->restored);
+		if (outcome->set_aside)
+			log_warning("keys of %s that were added on another instance: %u, set aside",
+				account->user, outcome->set_aside);
 		if (outcome->restored)
 			log_info("keys of %s restored: %u", account->user, outcome->restored);
 		if (outcome->taken_out)
@@ -191,6 +194,14 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 	free(look);
 }
 
+static bool is_listed(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static struct look *make_look(struct watched *account)
 {
 	struct look *look = calloc(1, sizeof(*look));
@@ -203,6 +214,8 @@ static struct look *make_look(struct watched *account)
 	job->user = strdup(account->user);
 	job->state_dir = strdup(account->owner->config->state_dir);
 	job->file = file ? strdup(file) : NULL;
+	job->mirror = is_listed(account->owner->config->mirror,
+		account->owner->config->mirror_count, account->user);
 	job->create = process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
 	if (!job->user || !job->state_dir || (file && !job->file))
 		goto fail;
@@ -339,6 +352,8 @@ static void add_configured(struct lookout *lookout)
 {
 	for (size_t i = 0; i < lookout->config->user_count; i++)
 		lookout_add(lookout, lookout->config->users[i]);
+	for (size_t i = 0; i < lookout->config->mirror_count; i++)
+		lookout_add(lookout, lookout->config->mirror[i]);
 }
 
 /* Accounts that somebody once added a key for. */
@@ -453,6 +468,44 @@ void lookout_reload(struct lookout *lookout)
 	look_at_all(lookout);
 }
 
+void lookout_mirror(struct lookout *lookout)
+{
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+		if (is_listed(
+			    lookout->config->mirror, lookout->config->mirror_count, account->user))
+			look_in(account, SETTLE_US);
+}
+
+/* Keys of another instance wait beside the store (store_aside_path()). */
+static bool has_aside(const struct lookout *lookout, const char *user)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/keys/%s.json.aside", lookout->config->state_dir, user);
+	return access(path, F_OK) == 0;
+}
+
+int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)
+{
+	const struct watched *account;
+	char **grown;
+
+	*names = NULL;
+	*count = 0;
+	TAILQ_FOREACH(account, &lookout->accounts, link) {
+		if (!has_aside(lookout, account->user))
+			continue;
+		grown = reallocarray(*names, *count + 1, sizeof(*grown));
+		if (!grown || !(grown[*count] = strdup(account->user)))
+			return -1;
+		*names = grown;
+		++*count;
+	}
+	return 0;
+}
+
 /* Forgets where the files are once anything that decides it has changed. */
 static void check_sources(struct lookout *lookout)
 {
@@ -508,6 +561,12 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf("keys of %s: %s", account->user,
 					account->message ? account->message : "unknown failure"));
+		if (has_aside(lookout, account->user))
+			json_array_append_new(warnings,
+				json_sprintf(
+					"keys of %s: those of another instance were set aside; "
+					"take them over with: vastagent adopt",
+					account->user));
 		if (account->restores > CALM_RESTORES &&
 			process_now_ms() - account->minute_ms < 60000)
 			json_array_append_new(warnings,

@@ -45,6 +45,7 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_GET, CONTROL_SESSIONS, ACCESS_OWN_ROWS, handle_sessions},
 	{EVHTTP_REQ_POST, CONTROL_PAUSE, ACCESS_ROOT, handle_pause},
 	{EVHTTP_REQ_POST, CONTROL_RESUME, ACCESS_ROOT, handle_resume},
+	{EVHTTP_REQ_POST, CONTROL_ADOPT, ACCESS_ROOT, handle_adopt},
 	{EVHTTP_REQ_POST, CONTROL_RELOAD, ACCESS_ROOT, handle_reload},
 	{EVHTTP_REQ_POST, CONTROL_STOP, ACCESS_ROOT, handle_stop},
 };

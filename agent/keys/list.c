@@ -21,7 +21,7 @@ static int list_lines(struct keys_update *update)
 		if (key && line->in_block) {
 			row->foreign = false;
 			row->added = key->added;
-			row->origin = row_origin(key);
+			row->origin = origin_name(key->origin);
 			free(row->name);
 			row->name = strdup(key->name);
 			if (!row->name)

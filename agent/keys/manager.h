@@ -23,7 +23,9 @@ struct keys_place {
 	const struct account *owner; /* who the file is changed as: the account, or root */
 	const char *file;            /* the file that sshd reads for the account */
 	const char *state_dir;       /* the agent's */
+	const char *instance;        /* the id of this instance, or "" */
 	bool create;                 /* a missing directory of the file may be made */
+	bool mirror;                 /* keys_look: root's instance keys go in here, too */
 };
 
 struct keys_request {
@@ -73,6 +75,18 @@ int keys_sweep(const struct keys_place *place, const struct keys_removal *remova
 /* Brings back what was last removed, by a command or by hand, in one step. Returns 0, or
  * -1 with ERROR_NO_SUCH_KEY if there is nothing. */
 int keys_undo(const struct keys_place *place, struct keys_report *report, struct error *error);
+
+/*
+ * Takes over the keys of a store that was set aside because it belongs to another
+ * instance. Returns 0, or -1 with ERROR_NO_SUCH_KEY if there is none.
+ */
+int keys_adopt(const struct keys_place *place, struct keys_report *report, struct error *error);
+
+/*
+ * Forgets the account: takes the block out of its file and deletes its stores, for an
+ * image that is to be saved. Returns 0 or -1.
+ */
+int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error);
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what

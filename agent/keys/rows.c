@@ -8,25 +8,12 @@
 #include "keys/store.h"
 #include "keys/view.h"
 
-const char *row_origin(const struct stored_key *key)
-{
-	switch (key->origin) {
-	case ORIGIN_TEMPLATE:
-		return "template";
-	case ORIGIN_MIRROR:
-		return "mirror";
-	case ORIGIN_COMMAND:
-		break;
-	}
-	return "command";
-}
-
 int row_of_stored(struct keys_row *row, const struct stored_key *key)
 {
 	pubkey_fingerprint(&key->key, row->fingerprint);
 	row->type = key->key.type;
 	row->bits = key->key.bits;
-	row->origin = row_origin(key);
+	row->origin = origin_name(key->origin);
 	row->added = key->added;
 	row->expires = key->expires;
 	row->comment = strdup(*key->name ? key->name : key->comment);
@@ -77,7 +64,7 @@ int row_pin(struct keys_row *row, const struct stored_key *key)
 {
 	row->pinned = true;
 	row->added = key->added;
-	row->origin = row_origin(key);
+	row->origin = origin_name(key->origin);
 	free(row->name);
 	row->name = strdup(key->name);
 	return row->name ? 0 : -1;

@@ -15,7 +15,4 @@ int row_of_stored(struct keys_row *row, const struct stored_key *key);
 int row_of_line(struct keys_row *row, const struct view_line *line, time_t now);
 int row_pin(struct keys_row *row, const struct stored_key *key);
 
-/* "command", "template" or "mirror". */
-const char *row_origin(const struct stored_key *key);
-
 #endif

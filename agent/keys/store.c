@@ -25,6 +25,14 @@ char *store_path(const char *state_dir, const char *account)
 	return path.data;
 }
 
+char *store_aside_path(const char *path)
+{
+	struct buffer aside = BUFFER_EMPTY;
+
+	buffer_add_format(&aside, "%s.aside", path);
+	return aside.data;
+}
+
 int store_set_text(char **field, const char *text)
 {
 	char *copy = strdup(text);
@@ -83,7 +91,7 @@ void store_free(struct store *store)
 	*store = (struct store){0};
 }
 
-static int begin_empty(struct store *store, struct error *error)
+int store_begin(struct store *store, struct error *error)
 {
 	unsigned char random[(BLOCK_ID_SIZE - 1) / 2];
 
@@ -102,6 +110,14 @@ static json_t *pack_time(time_t when)
 	return when ? json_string(text_time(text, sizeof(text), when)) : json_null();
 }
 
+static const char *const origin_names[] = {
+	[ORIGIN_COMMAND] = "command", [ORIGIN_TEMPLATE] = "template", [ORIGIN_MIRROR] = "mirror"};
+
+const char *origin_name(enum key_origin origin)
+{
+	return origin_names[origin];
+}
+
 static json_t *pack_key(const struct stored_key *key)
 {
 	char *base64 = pubkey_base64(&key->key);
@@ -110,8 +126,7 @@ static json_t *pack_key(const struct stored_key *key)
 	if (base64)
 		packed = json_pack("{ss ss ss ss ss ss so so sb so sb sb}", "type", key->key.type,
 			"key", base64, "options", key->options, "comment", key->comment, "name",
-			key->name, "origin",
-			key->origin == ORIGIN_TEMPLATE ? "template" : "command", "added",
+			key->name, "origin", origin_name(key->origin), "added",
 			pack_time(key->added), "expires", pack_time(key->expires), "removed",
 			key->removed, "removed_at", pack_time(key->removed_at), "by_hand",
 			key->by_hand, "in_block", key->in_block);
@@ -128,8 +143,8 @@ int store_save(const char *path, const struct store *store, struct error *error)
 	for (size_t i = 0; i < store->count; i++)
 		if (json_array_append_new(keys, pack_key(&store->keys[i])) != 0)
 			goto out;
-	root = json_pack("{si ss sI sO}", "version", STORE_VERSION, "id", store->id, "generation",
-		(json_int_t)store->generation, "keys", keys);
+	root = json_pack("{si ss ss sI sO}", "version", STORE_VERSION, "id", store->id, "instance",
+		store->instance, "generation", (json_int_t)store->generation, "keys", keys);
 	content.data = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (!content.data)
 		goto out;
@@ -175,7 +190,9 @@ static int unpack_key(json_t *object, struct store *store)
 		store_set_text(&entry->comment, comment) != 0 ||
 		store_set_text(&entry->name, name) != 0)
 		return -1;
-	entry->origin = strcmp(origin, "template") == 0 ? ORIGIN_TEMPLATE : ORIGIN_COMMAND;
+	for (unsigned i = 0; i < sizeof(origin_names) / sizeof(origin_names[0]); i++)
+		if (strcmp(origin, origin_names[i]) == 0)
+			entry->origin = (enum key_origin)i;
 	entry->removed = removed;
 	entry->by_hand = by_hand;
 	entry->in_block = in_block;
@@ -189,16 +206,19 @@ static int unpack(json_t *root, struct store *store)
 {
 	json_int_t generation;
 	json_t *keys, *object;
-	const char *id;
+	const char *id, *instance;
 	int version;
 	size_t i;
 
-	if (json_unpack(root, "{si ss sI so}", "version", &version, "id", &id, "generation",
-		    &generation, "keys", &keys) != 0 ||
+	if (json_unpack(root, "{si ss ss sI so}", "version", &version, "id", &id, "instance",
+		    &instance, "generation", &generation, "keys", &keys) != 0 ||
 		version != STORE_VERSION || generation < 0 || strlen(id) != BLOCK_ID_SIZE - 1 ||
 		id[strspn(id, "0123456789abcdef")])
 		return -1;
+	if (strlen(instance) >= sizeof(store->instance))
+		return -1;
 	strcpy(store->id, id);
+	strcpy(store->instance, instance);
 	store->generation = (unsigned long)generation;
 	json_array_foreach(keys, i, object)
 		if (unpack_key(object, store) != 0)
@@ -213,7 +233,7 @@ int store_load(const char *path, struct store *store, struct error *error)
 	bool exists;
 	int result;
 
-	if (begin_empty(store, error) != 0 ||
+	if (store_begin(store, error) != 0 ||
 		statefile_read(path, STORE_LIMIT, &content, &exists, error) != 0) {
 		buffer_free(&content);
 		return -1;

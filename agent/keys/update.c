@@ -1,5 +1,6 @@
 #include "keys/update.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,26 @@ static int note_restored(struct keys_update *update)
 	return 0;
 }
 
+/* Takes the block of another instance out of .content. */
+static int expel(struct keys_update *update)
+{
+	struct buffer foreign = BUFFER_EMPTY;
+	struct view view;
+	int result = view_parse(
+		buffer_string(&update->content), update->content.length, update->other.id, &view);
+
+	if (result == 0)
+		result = view_foreign_text(&view, &update->other, &foreign);
+	view_free(&view);
+	if (result != 0) {
+		buffer_free(&foreign);
+		return -1;
+	}
+	buffer_free(&update->content);
+	update->content = foreign;
+	return 0;
+}
+
 /* Reads .content anew and draws from it what happened since the last write. */
 static int settle(struct keys_update *update, struct error *error)
 {
@@ -77,6 +98,8 @@ static int settle(struct keys_update *update, struct error *error)
 	int result = 0;
 
 	view_free(&update->view);
+	if (*update->other.id && expel(update) != 0)
+		return out_of_memory(error);
 	if (view_parse(buffer_string(&update->content), update->content.length, update->store.id,
 		    &update->view) != 0)
 		return out_of_memory(error);
@@ -91,11 +114,71 @@ static int settle(struct keys_update *update, struct error *error)
 	return result == 0 ? 0 : out_of_memory(error);
 }
 
+/*
+ * A store that came with a copied image is another instance's: its keys were let in to
+ * a machine that is not this one. Unknown ids change nothing.
+ */
+static int check_instance(struct keys_update *update, struct error *error)
+{
+	const char *here = update->place->instance;
+
+	if (!*here)
+		return 0;
+	if (*update->store.instance && strcmp(update->store.instance, here) != 0) {
+		update->other = update->store;
+		if (store_begin(&update->store, error) != 0)
+			return -1;
+	}
+	snprintf(update->store.instance, sizeof(update->store.instance), "%s", here);
+	return 0;
+}
+
+static int note_aside(struct keys_update *update)
+{
+	for (size_t i = 0; i < update->other.count; i++)
+		if (!update->other.keys[i].removed &&
+			keys_report_event(update->report, "set_aside", &update->other.keys[i].key,
+				"it was added on another instance") != 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * First the block leaves the file, then the store is set aside: after a crash in
+ * between, the same is done again. The other way round would leave the keys in.
+ */
+static int set_aside(struct keys_update *update, struct error *error)
+{
+	char *aside = store_aside_path(update->store_file);
+	struct buffer content = BUFFER_EMPTY;
+	bool changed = update->exists;
+	int result = aside && note_aside(update) == 0 ? 0 : out_of_memory(error);
+
+	for (int i = 0; result == 0 && changed && i < ATTEMPTS; i++) {
+		result =
+			homefile_replace(update->file, &update->content, &changed, &content, error);
+		if (result == 0 && changed) {
+			buffer_free(&update->content);
+			update->content = content;
+			content = BUFFER_EMPTY;
+			result = settle(update, error);
+		}
+	}
+	if (result == 0 && changed)
+		result = error_set(error, ERROR_BUSY, "%s keeps changing", update->place->file);
+	if (result == 0 && rename(update->store_file, aside) != 0)
+		result = error_set_errno(
+			error, ERROR_CANNOT_WRITE, "cannot set %s aside", update->store_file);
+	store_free(&update->other);
+	buffer_free(&content);
+	free(aside);
+	return result;
+}
+
 int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
 	struct keys_report *report, struct error *error)
 {
 	unsigned flags = HOMEFILE_KEYS;
-	bool exists;
 
 	*update = (struct keys_update){.place = place, .report = report, .now = time(NULL)};
 	if (!read_only)
@@ -107,9 +190,11 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 	/* The lock comes before the store: two agents never work from the same state. */
 	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0 ||
 		store_load(update->store_file, &update->store, error) != 0 ||
-		homefile_read(update->file, &update->content, &exists, error) != 0)
+		check_instance(update, error) != 0 ||
+		homefile_read(update->file, &update->content, &update->exists, error) != 0 ||
+		settle(update, error) != 0)
 		return -1;
-	return settle(update, error);
+	return *update->other.id && !read_only ? set_aside(update, error) : 0;
 }
 
 static int add_block_line(struct buffer *lines, const struct stored_key *key)
@@ -274,6 +359,7 @@ void keys_update_end(struct keys_update *update)
 {
 	homefile_close(update->file);
 	store_free(&update->store);
+	store_free(&update->other);
 	view_free(&update->view);
 	buffer_free(&update->content);
 	free(update->store_file);
