@@ -21,7 +21,8 @@ static int cmd_daemon(const struct cli *cli)
 }
 
 static const struct command commands[] = {
-	{"addkey", "KEY... | FILE... | -", "user name dry-run force template",
+	{"addkey", "KEY... | FILE... | -",
+		"user name for until from options dry-run force template",
 		"let a public key in, now and for good", cmd_addkey, NULL},
 	{"rmkey", "FINGERPRINT | NAME | COMMENT... | --all", "user all foreign force",
 		"take a key away again, for good", cmd_rmkey, NULL},

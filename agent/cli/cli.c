@@ -24,6 +24,10 @@ enum option_id {
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
 	OPT_ALL,
+	OPT_FOR,
+	OPT_UNTIL,
+	OPT_FROM,
+	OPT_OPTIONS,
 	OPT_CHECK,
 	OPT_READY,
 };
@@ -36,6 +40,11 @@ static const struct {
 } options[] = {
 	{OPT_USER, "user", "USER", "the account; root may name any, the default is your own"},
 	{OPT_NAME, "name", "NAME", "who the key belongs to; rmkey NAME takes all of hers away"},
+	{OPT_FOR, "for", "TIME", "let it in for 8h, 2d, …; sshd itself ends it then"},
+	{OPT_UNTIL, "until", "TIME",
+		"until 2026-12-31T18:00 or 2026-12-31 (local time; Z for UTC)"},
+	{OPT_FROM, "from", "LIST", "only from these addresses or networks"},
+	{OPT_OPTIONS, "options", "LIST", "options of sshd(8) before the key, as no-pty,restrict"},
 	{OPT_DRY_RUN, "dry-run", NULL, "say what would be done, and do not do it"},
 	{OPT_FORCE, "force", NULL, "do it although it is dangerous"},
 	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
@@ -135,6 +144,18 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_TEMPLATE:
 		cli->template = true;
+		break;
+	case OPT_FOR:
+		cli->duration = value;
+		break;
+	case OPT_UNTIL:
+		cli->until = value;
+		break;
+	case OPT_FROM:
+		cli->from = value;
+		break;
+	case OPT_OPTIONS:
+		cli->options = value;
 		break;
 	case OPT_CHECK:
 		cli->check = true;

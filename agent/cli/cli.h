@@ -6,7 +6,7 @@
 
 struct cli {
 	const char *command;
-	const char *user, *name;
+	const char *user, *name, *duration, *until, *from, *options;
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
 	bool json, dry_run, force, foreign, template, all, check;

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 
 #include <stdio.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/agent.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -91,6 +93,56 @@ static int refuse_private(const struct cli *cli, const struct buffer *text)
 	return result != 0 && error.code == ERROR_PRIVATE_KEY ? agent_report(&error) : 0;
 }
 
+/* "2026-12-31T18:00:00", its beginning, a blank for the T, and Z for UTC. */
+static int parse_until(const char *text, time_t *when)
+{
+	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+		"%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		struct tm parts = {.tm_isdst = -1};
+		const char *end = strptime(text, formats[i], &parts);
+
+		if (!end || (*end && strcmp(end, "Z") != 0))
+			continue;
+		*when = *end ? timegm(&parts) : mktime(&parts);
+		return 0;
+	}
+	return -1;
+}
+
+/* The options of the request that say how long and from where. Returns an exit status. */
+static int add_limits(const struct cli *cli, json_t *body)
+{
+	struct buffer options = BUFFER_EMPTY;
+	char text[32];
+	long seconds;
+	time_t when;
+
+	if (cli->duration && cli->until)
+		return cli_fail(EX_USAGE, "--for and --until do not go together");
+	if (cli->duration && text_parse_duration(cli->duration, &seconds) != 0)
+		return cli_fail(EX_USAGE, "--for takes a length of time, as 90s, 10m, 8h or 2d");
+	if (cli->until && parse_until(cli->until, &when) != 0)
+		return cli_fail(
+			EX_USAGE, "--until takes a time, as 2026-12-31T18:00 or 2026-12-31");
+	if (cli->from && strpbrk(cli->from, "\"\\\n"))
+		return cli_fail(EX_USAGE, "--from takes addresses and networks without quotes");
+	if (cli->duration)
+		json_object_set_new(body, "ttl", json_integer(seconds));
+	if (cli->until)
+		json_object_set_new(
+			body, "expires", json_string(text_time(text, sizeof(text), when)));
+	if (cli->from)
+		buffer_add_format(&options, "from=\"%s\"", cli->from);
+	if (cli->options)
+		buffer_add_format(&options, "%s%s", options.length ? "," : "", cli->options);
+	if (options.length)
+		json_object_set_new(body, "options", json_string(options.data));
+	buffer_free(&options);
+	return EX_OK;
+}
+
 static json_t *pack_add(const struct cli *cli, const struct buffer *text)
 {
 	return json_pack("{ss% ss* ss* ss* sb sb}", "text", text->data, text->length, "user",
@@ -110,9 +162,10 @@ int keys_add_text(const struct cli *cli, const struct buffer *text, json_t **ans
 	body = pack_add(cli, text);
 	if (!body)
 		return cli_fail(EX_OSERR, "out of memory");
+	status = add_limits(cli, body);
 	const struct control_request request = {
 		.method = "POST", .path = CONTROL_KEYS, .body = body};
-	if (agent_ask(cli, &request, answer, &error) != 0)
+	if (status == EX_OK && agent_ask(cli, &request, answer, &error) != 0)
 		status = cli->json && *answer ? error_exit_status(error.code)
 					      : report_rejected(*answer, &error);
 	json_decref(body);

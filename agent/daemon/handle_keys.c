@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "daemon/agent.h"
 #include "daemon/fanout.h"
 #include "daemon/handlers.h"
@@ -92,24 +93,53 @@ void handle_keys_list(struct request *request)
 	start(request, new_job(KEYS_LIST));
 }
 
-/* Reads the members of the body; one that is not known is an error, not a surprise. */
-static int read_add(const struct request *request, const char **text, const char **name,
-	const char **origin, int *dry_run, int *force, struct error *error)
+/* The members of a body of POST /v1/keys; NULL or 0 where they are not given. */
+struct add_body {
+	const char *text, *name, *origin, *options, *expires;
+	json_int_t ttl;
+	int dry_run, force;
+	time_t until;
+};
+
+#define TTL_MAX (10L * 366 * 86400)
+
+static int read_expiry(struct add_body *body, struct error *error)
+{
+	if (body->ttl < 0 || body->ttl > TTL_MAX || (body->ttl && body->expires))
+		return error_set(error, ERROR_BAD_REQUEST,
+			"\"ttl\" is a number of seconds up to %ld, and goes without \"expires\"",
+			TTL_MAX);
+	if (body->ttl)
+		body->until = time(NULL) + (time_t)body->ttl;
+	if (body->expires && text_parse_time(body->expires, &body->until) != 0)
+		return error_set(error, ERROR_BAD_REQUEST,
+			"\"expires\" must be a time such as 2026-12-31T18:00:00Z");
+	if (body->expires && body->until <= time(NULL))
+		return error_set(error, ERROR_BAD_OPTION, "%s is over already", body->expires);
+	return 0;
+}
+
+/* Reads the body; a member that is not known is an error, not a surprise. */
+static int read_add(const struct request *request, struct add_body *body, struct error *error)
 {
 	json_error_t problem;
 	const char *user;
 
-	if (json_unpack_ex(request->body, &problem, JSON_STRICT, "{ss s?s s?s s?s s?b s?b}", "text",
-		    text, "user", &user, "name", name, "origin", origin, "dry_run", dry_run,
-		    "force", force) != 0)
+	*body = (struct add_body){0};
+	if (json_unpack_ex(request->body, &problem, JSON_STRICT,
+		    "{ss s?s s?s s?s s?s s?s s?I s?b s?b}", "text", &body->text, "user", &user,
+		    "name", &body->name, "origin", &body->origin, "options", &body->options,
+		    "expires", &body->expires, "ttl", &body->ttl, "dry_run", &body->dry_run,
+		    "force", &body->force) != 0)
 		return error_set(error, ERROR_BAD_REQUEST, "the body: %.200s", problem.text);
-	if (*origin && strcmp(*origin, "template") != 0 && strcmp(*origin, "command") != 0)
+	if (body->origin && strcmp(body->origin, "template") != 0 &&
+		strcmp(body->origin, "command") != 0)
 		return error_set(
 			error, ERROR_BAD_REQUEST, "\"origin\" must be \"command\" or \"template\"");
-	if (*origin && request->peer.uid != 0)
+	if (body->origin && request->peer.uid != 0)
 		return error_set(
 			error, ERROR_FORBIDDEN, "only root may say where a key comes from");
-	return 0;
+	return read_expiry(body, error);
 }
 
 /* A name is what rmkey takes: one word that shows as it is. */
@@ -130,34 +160,39 @@ static int check_name(const char *name, struct error *error)
 	return 0;
 }
 
+/* Returns a job with copies of what the body says, or NULL if out of memory. */
+static struct keys_job *new_add(const struct request *request, const struct add_body *body)
+{
+	struct keys_job *job = new_job(KEYS_ADD);
+
+	if (!job)
+		return NULL;
+	job->request = (struct keys_request){.text = strdup(body->text),
+		.length = strlen(body->text),
+		.name = body->name ? strdup(body->name) : NULL,
+		.options = body->options ? strdup(body->options) : NULL,
+		.expires = body->until,
+		.origin = body->origin && strcmp(body->origin, "template") == 0 ? ORIGIN_TEMPLATE
+										: ORIGIN_COMMAND,
+		.dry_run = body->dry_run,
+		.force = body->force,
+		.root = request->peer.uid == 0};
+	if (job->request.text && (!body->name || job->request.name) &&
+		(!body->options || job->request.options))
+		return job;
+	keys_job_free(job);
+	return NULL;
+}
+
 void handle_keys_add(struct request *request)
 {
-	const char *text = NULL, *name = NULL, *origin = NULL;
-	int dry_run = 0, force = 0;
-	struct keys_job *job;
+	struct add_body body;
 	struct error error;
 
-	if (read_add(request, &text, &name, &origin, &dry_run, &force, &error) != 0 ||
-		check_name(name, &error) != 0) {
+	if (read_add(request, &body, &error) != 0 || check_name(body.name, &error) != 0)
 		request_fail(request, &error);
-		return;
-	}
-	job = new_job(KEYS_ADD);
-	if (job) {
-		job->request = (struct keys_request){.text = strdup(text),
-			.length = strlen(text),
-			.name = name ? strdup(name) : NULL,
-			.origin = origin && strcmp(origin, "template") == 0 ? ORIGIN_TEMPLATE
-									    : ORIGIN_COMMAND,
-			.dry_run = dry_run,
-			.force = force,
-			.root = request->peer.uid == 0};
-		if (!job->request.text || (name && !job->request.name)) {
-			keys_job_free(job);
-			job = NULL;
-		}
-	}
-	start(request, job);
+	else
+		start(request, new_add(request, &body));
 }
 
 void handle_keys_remove(struct request *request)

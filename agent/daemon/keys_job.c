@@ -176,12 +176,13 @@ static void write_out(const struct keys_job *job, const struct account *account,
 
 	if (answer && !failure && job->operation == KEYS_REMOVE)
 		add_open_sessions(answer, account);
-	json_t *outcome = json_pack("{si ss* si si si si si sb ss* so}", "status",
+	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss* so}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
-		(int)count_events(report, "set_aside"), "failed", failure != NULL, "message",
+		(int)count_events(report, "set_aside"), "next_expiry",
+		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
 		failure ? failure->message : NULL, "answer", answer);
 	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 
@@ -261,12 +262,14 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
 	const char *file = NULL, *message = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
+	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si si sb s?s sO}", "status", &outcome->http_status,
-		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "set_aside", &set_aside, "failed", &failed, "message",
-		    &message, "answer", &outcome->answer) != 0) {
+	if (json_unpack(root, "{si s?s si si si si si sI sb s?s sO}", "status",
+		    &outcome->http_status, "file", &file, "added", &added, "removed", &removed,
+		    "restored", &restored, "taken_out", &taken_out, "set_aside", &set_aside,
+		    "next_expiry", &next_expiry, "failed", &failed, "message", &message, "answer",
+		    &outcome->answer) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -275,6 +278,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->restored = (unsigned)restored;
 	outcome->taken_out = (unsigned)taken_out;
 	outcome->set_aside = (unsigned)set_aside;
+	outcome->next_expiry = (time_t)next_expiry;
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
@@ -299,6 +303,7 @@ void keys_job_free(struct keys_job *job)
 	free(job->state_dir);
 	free((char *)job->request.text);
 	free((char *)job->request.name);
+	free((char *)job->request.options);
 	free(job->fingerprints);
 	free(job);
 }

@@ -38,9 +38,10 @@ struct keys_outcome {
 	int http_status;
 	char *file; /* the file that was worked on, or NULL */
 	unsigned added, removed, restored, taken_out, set_aside;
-	bool failed;    /* the file is not as it should be; message says why */
-	char *message;  /* or NULL */
-	json_t *answer; /* for the peer */
+	time_t next_expiry; /* of a key that is kept, or 0 */
+	bool failed;        /* the file is not as it should be; message says why */
+	char *message;      /* or NULL */
+	json_t *answer;     /* for the peer */
 };
 
 struct agent;

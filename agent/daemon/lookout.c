@@ -48,6 +48,7 @@ struct watched {
 	unsigned restores; /* in the minute that began at minute_ms */
 	long long minute_ms;
 	struct event *timer;
+	struct event *expiry;
 };
 
 struct lookout {
@@ -136,6 +137,22 @@ static void watch_places(struct watched *account, int fds[JOB_FDS])
 	}
 }
 
+/*
+ * A look when the next key's time is over. The clock may be set meanwhile, so a time
+ * that is far off is left to the slow look.
+ */
+static void expect_expiry(struct watched *account, time_t when)
+{
+	struct timeval delay = {.tv_sec = when + 1 - time(NULL)};
+
+	evtimer_del(account->expiry);
+	if (when && delay.tv_sec <= SLOW_LOOK_S) {
+		if (delay.tv_sec < 1)
+			delay.tv_sec = 1;
+		evtimer_add(account->expiry, &delay);
+	}
+}
+
 static void take_outcome(struct watched *account, const struct keys_outcome *outcome)
 {
 	struct counters *counters = account->owner->counters;
@@ -159,6 +176,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	}
 	if (outcome->failed && !account->failed)
 		log_warning("%s: %s", account->user, outcome->message ? outcome->message : "");
+	expect_expiry(account, outcome->next_expiry);
 	account->failed = outcome->failed;
 	free(account->message);
 	account->message = outcome->message ? strdup(outcome->message) : NULL;
@@ -321,6 +339,18 @@ static void slow_look(evutil_socket_t fd, short what, void *context)
 	look_at_all(context);
 }
 
+static void watched_free(struct watched *account)
+{
+	if (account->timer)
+		event_free(account->timer);
+	if (account->expiry)
+		event_free(account->expiry);
+	free(account->user);
+	free(account->file);
+	free(account->message);
+	free(account);
+}
+
 int lookout_add(struct lookout *lookout, const char *user)
 {
 	struct watched *account = find(lookout, user);
@@ -333,13 +363,11 @@ int lookout_add(struct lookout *lookout, const char *user)
 	account->owner = lookout;
 	account->user = strdup(user);
 	account->timer = evtimer_new(lookout->base, look_now, account);
+	account->expiry = evtimer_new(lookout->base, look_now, account);
 	for (int i = 0; i < JOB_FDS; i++)
 		account->wds[i] = -1;
-	if (!account->user || !account->timer) {
-		if (account->timer)
-			event_free(account->timer);
-		free(account->user);
-		free(account);
+	if (!account->user || !account->timer || !account->expiry) {
+		watched_free(account);
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&lookout->accounts, account, link);
@@ -447,11 +475,7 @@ void lookout_destroy(struct lookout *lookout)
 		return;
 	while ((account = TAILQ_FIRST(&lookout->accounts))) {
 		TAILQ_REMOVE(&lookout->accounts, account, link);
-		event_free(account->timer);
-		free(account->user);
-		free(account->file);
-		free(account->message);
-		free(account);
+		watched_free(account);
 	}
 	if (lookout->slow)
 		event_free(lookout->slow);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
+#include "keys/expiry.h"
 #include "keys/import.h"
 #include "keys/manager.h"
 #include "keys/update.h"
@@ -45,7 +47,7 @@ static int check_options(const struct import_key *key, const struct keys_update 
 	if (request->force)
 		return 0;
 	/* sshd takes the first line that fits: the laxer copy would win. */
-	if (*key->options && other &&
+	if ((*key->options || request->expires) && other &&
 		(other->parsed.options_length != strlen(key->options) ||
 			memcmp(other->parsed.options_text, key->options,
 				other->parsed.options_length) != 0))
@@ -55,6 +57,47 @@ static int check_options(const struct import_key *key, const struct keys_update 
 			"all the same; remove that line, or use --force",
 			other->number, update->place->file);
 	return 0;
+}
+
+static int add_options(struct import_key *key, const struct keys_request *request,
+	const struct buffer *expiry, struct error *error)
+{
+	struct buffer options = BUFFER_EMPTY;
+	const char *parts[] = {request->options, buffer_string(expiry), key->options};
+
+	for (size_t i = 0; i < 3; i++)
+		if (parts[i] && *parts[i])
+			buffer_add_format(&options, "%s%s", options.length ? "," : "", parts[i]);
+	if (options.failed)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	if (!options.length)
+		return 0;
+	free(key->options);
+	key->options = options.data;
+	return key_options_parse(key->options, options.length, &key->parsed, error);
+}
+
+/* The request's options and expiry become each key's own. */
+static int complete_keys(struct import *import, const struct keys_request *request,
+	struct keys_report *report, struct error *error)
+{
+	struct buffer expiry = BUFFER_EMPTY;
+	int result = 0;
+
+	if (request->options && !text_is_visible(request->options, strlen(request->options)))
+		return error_set(error, ERROR_BAD_OPTION,
+			"there is a character in the options that ends a line or does not show");
+	if (request->expires &&
+		expiry_render(request->expires, &expiry, &report->notes, error) != 0)
+		result = -1;
+	for (size_t i = 0; result == 0 && i < import->key_count; i++) {
+		result = add_options(&import->keys[i], request, &expiry, error);
+		/* Where sshd knows no such option the agent alone takes the line out. */
+		if (request->expires && !import->keys[i].parsed.expires)
+			import->keys[i].parsed.expires = request->expires;
+	}
+	buffer_free(&expiry);
+	return result;
 }
 
 static int fill(struct stored_key *stored, const struct import_key *key,
@@ -198,6 +241,8 @@ int keys_add(const struct keys_place *place, const struct keys_request *request,
 		request->text, request->length, request->origin == ORIGIN_TEMPLATE, &import, error);
 
 	with_create.create = !request->dry_run;
+	if (result == 0)
+		result = complete_keys(&import, request, report, error);
 	if (result == 0)
 		result = keys_update_begin(&update, &with_create, request->dry_run, report, error);
 	if (result == 0)

@@ -32,6 +32,8 @@ struct keys_request {
 	const char *text; /* what was pasted */
 	size_t length;
 	const char *name;       /* NULL or "": nobody in particular */
+	const char *options;    /* for each key, before its own; NULL or "": none */
+	time_t expires;         /* for each key; 0: never */
 	enum key_origin origin; /* ORIGIN_TEMPLATE: separators, and tombstones hold */
 	bool dry_run;
 	bool force; /* also options that another line defeats */

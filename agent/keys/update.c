@@ -212,6 +212,14 @@ static int add_block_line(struct buffer *lines, const struct stored_key *key)
 	return buffer_add_string(lines, "\n");
 }
 
+static void note_next_expiry(struct keys_update *update, const struct stored_key *key)
+{
+	time_t *next = &update->report->next_expiry;
+
+	if (!key->removed && key->expires > update->now && (!*next || key->expires < *next))
+		*next = key->expires;
+}
+
 /* Decides for each key whether the block must hold it, and renders the block's lines. */
 static int plan_lines(struct keys_update *update, struct buffer *lines)
 {
@@ -221,6 +229,11 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 		bool in_block =
 			wanted && !view_find(&update->view, &update->store, &key->key, true);
 
+		if (key->in_block && !wanted && !key->removed &&
+			keys_report_event(
+				update->report, "expired", &key->key, "its time is over") != 0)
+			return -1;
+		note_next_expiry(update, key);
 		update->store_changed |= in_block != key->in_block;
 		key->in_block = in_block;
 		if (in_block && add_block_line(lines, key) != 0)

@@ -175,7 +175,7 @@ static void refused_lines_are_named_by_their_numbers(void **state)
 static void a_key_named_twice_is_one(void **state)
 {
 	(void)state;
-	check_import(KEY " a\n" KEY " b\nrestrict " KEY, false, PRINT_ED25519 " [] a\n");
+	check_import(KEY " a\n" KEY " b\n" KEY, false, PRINT_ED25519 " [] a\n");
 	check_import(RSA "\nrsa-sha2-256 " BLOB_RSA_1024, false, PRINT_RSA_1024 " [] \n");
 }
 
