@@ -155,7 +155,8 @@ static int rename_key(
 static int add_one(struct keys_update *update, const struct import_key *key,
 	const struct keys_request *request)
 {
-	bool foreign = view_find(&update->view, &update->store, &key->key, true) != NULL;
+	bool foreign =
+		view_find_other(&update->view, &update->store, &key->key, update->now) != NULL;
 	struct stored_key *stored = store_find(&update->store, &key->key);
 
 	if (foreign && is_platforms_own(&key->key)) {

@@ -100,6 +100,7 @@ static void parse_fields(struct key_line *line, struct cursor *cursor)
 	if (take_key(cursor, &line->key, &line->error) == 0)
 		return;
 	if (key_options_length(cursor->next, cursor->left, &line->options_length) != 0) {
+		line->options_length = 0;
 		explain(line, &start, NULL);
 		return;
 	}

@@ -55,12 +55,9 @@ static bool is_removed(const struct keys_removal *removal, const struct pubkey *
 static bool remains(const struct keys_update *update, const struct keys_removal *removal,
 	const struct view_line *line)
 {
-	const struct key_line *parsed = &line->parsed;
-
-	if (parsed->kind != KEY_LINE_KEY ||
-		(parsed->options.expires && parsed->options.expires <= update->now))
+	if (!view_lets_in(line, update->now))
 		return false;
-	return !is_removed(removal, &parsed->key) || (!line->in_block && !removal->foreign);
+	return !is_removed(removal, &line->parsed.key) || (!line->in_block && !removal->foreign);
 }
 
 /* Locking the owner out must be meant. A file that lets nobody in is no reason. */

@@ -31,7 +31,8 @@ struct stored_key {
 	bool removed;   /* a tombstone: it must not come back by itself */
 	time_t removed_at;
 	bool by_hand;      /* removed by an edit of the file, not by a command */
-	bool in_block;     /* it was in the block when that was last written */
+	bool in_block;     /* it stood in the block of generation .written */
+	bool in_next;      /* it is to stand in the one of .generation */
 	bool drop_foreign; /* not stored: lines of others that hold it are to go now */
 };
 
@@ -41,7 +42,8 @@ struct stored_key {
 struct store {
 	char id[BLOCK_ID_SIZE];
 	char instance[STORE_INSTANCE_SIZE]; /* it belongs to; "" while that is not known */
-	unsigned long generation;
+	unsigned long generation;           /* of the block that was written last, or was to be */
+	unsigned long written;              /* of the last one that is known to have been */
 	struct stored_key *keys;
 	size_t count;
 };

@@ -44,7 +44,7 @@ static int honour_removal(struct keys_update *update)
 
 		if (!key->in_block || view_find(&update->view, &update->store, &key->key, false))
 			continue;
-		key->in_block = false;
+		key->in_block = key->in_next = false;
 		key->removed = key->by_hand = true;
 		key->removed_at = update->now;
 		update->store_changed = true;
@@ -71,6 +71,30 @@ static int note_restored(struct keys_update *update)
 	return 0;
 }
 
+/* The block of .generation stands in the file: what was to be is. */
+static void commit(struct store *store)
+{
+	store->written = store->generation;
+	for (size_t i = 0; i < store->count; i++)
+		store->keys[i].in_block = store->keys[i].in_next;
+}
+
+/*
+ * Whether the last write was made, failed or was cut short is told by the block that
+ * stands in the file. Where none of the two does, everything that may have been counts.
+ */
+static void resolve(struct store *store, const struct block *block)
+{
+	if (block->found && block->generation == store->generation) {
+		commit(store);
+		return;
+	}
+	if (block->found && block->generation == store->written)
+		return;
+	for (size_t i = 0; i < store->count; i++)
+		store->keys[i].in_block |= store->keys[i].in_next;
+}
+
 /* Takes the block of another instance out of .content. */
 static int expel(struct keys_update *update)
 {
@@ -94,7 +118,7 @@ static int expel(struct keys_update *update)
 /* Reads .content anew and draws from it what happened since the last write. */
 static int settle(struct keys_update *update, struct error *error)
 {
-	struct judge_case facts = {.written_generation = update->store.generation};
+	struct judge_case facts = {0};
 	int result = 0;
 
 	view_free(&update->view);
@@ -103,6 +127,8 @@ static int settle(struct keys_update *update, struct error *error)
 	if (view_parse(buffer_string(&update->content), update->content.length, update->store.id,
 		    &update->view) != 0)
 		return out_of_memory(error);
+	resolve(&update->store, &update->view.block);
+	facts.written_generation = update->store.written;
 	facts.missing = count_missing(update, &facts.written);
 	facts.found = update->view.block.found;
 	facts.found_generation = update->view.block.generation;
@@ -226,16 +252,16 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 	for (size_t i = 0; i < update->store.count; i++) {
 		struct stored_key *key = &update->store.keys[i];
 		bool wanted = keys_update_wants(update, key);
-		bool in_block =
-			wanted && !view_find(&update->view, &update->store, &key->key, true);
+		bool in_block = wanted && !view_find_other(&update->view, &update->store, &key->key,
+						  update->now);
 
 		if (key->in_block && !wanted && !key->removed &&
 			keys_report_event(
 				update->report, "expired", &key->key, "its time is over") != 0)
 			return -1;
 		note_next_expiry(update, key);
-		update->store_changed |= in_block != key->in_block;
-		key->in_block = in_block;
+		update->store_changed |= in_block != key->in_next;
+		key->in_next = in_block;
 		if (in_block && add_block_line(lines, key) != 0)
 			return -1;
 	}
@@ -345,6 +371,8 @@ static int attempt(struct keys_update *update, bool must_write, struct error *er
 				  error) != 0)
 		goto out;
 	update->report->pending = false;
+	if (must_write && !changed)
+		commit(&update->store);
 	result = changed;
 	if (changed && settle(update, error) != 0)
 		result = -1;

@@ -106,6 +106,27 @@ const struct view_line *view_find(
 	return NULL;
 }
 
+bool view_lets_in(const struct view_line *line, time_t now)
+{
+	const struct key_options *options = &line->parsed.options;
+
+	return line->parsed.kind == KEY_LINE_KEY && !options->cert_authority &&
+	       (!options->expires || options->expires > now);
+}
+
+const struct view_line *view_find_other(
+	const struct view *view, const struct store *store, const struct pubkey *key, time_t now)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_line *line = &view->lines[i];
+
+		if (view_lets_in(line, now) && pubkey_equal(&line->parsed.key, key) &&
+			!is_ours(line, store))
+			return line;
+	}
+	return NULL;
+}
+
 void view_free(struct view *view)
 {
 	for (size_t i = 0; i < view->count; i++)

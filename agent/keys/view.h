@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "keys/block.h"
 #include "keys/line.h"
@@ -39,9 +40,16 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
  */
 int view_foreign_text(const struct view *view, const struct store *store, struct buffer *foreign);
 
-/* The first line with the key that sshd accepts: outside the block only if foreign. */
+/* The first line with the key that sshd can take: outside the block only if foreign. */
 const struct view_line *view_find(
 	const struct view *view, const struct store *store, const struct pubkey *key, bool foreign);
+
+/* The first line that is not the agent's and lets the key in at this time. */
+const struct view_line *view_find_other(
+	const struct view *view, const struct store *store, const struct pubkey *key, time_t now);
+
+/* Whether a line lets its own key in at this time. */
+bool view_lets_in(const struct view_line *line, time_t now);
 
 void view_free(struct view *view);
 

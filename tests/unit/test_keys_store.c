@@ -21,11 +21,13 @@
 #define ID        "0123456789abcdef"
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define PARTS     "\"comment\":\"c\",\"name\":\"n\",\"origin\":\"command\",\"added\":null,"
-#define FLAGS     "\"removed\":false,\"removed_at\":null,\"by_hand\":false,\"in_block\":true"
+#define NEXT      "\"in_next\":true"
+#define FLAGS     "\"removed\":false,\"removed_at\":null,\"by_hand\":false,\"in_block\":true," NEXT
 #define KEY_START "{\"type\":\"ssh-ed25519\",\"key\":\"" BLOB_ED25519 "\",\"options\":\"\","
 #define KEY_JSON  KEY_START PARTS "\"expires\":null," FLAGS "}"
 #define INSTANCE  "\"instance\":\"12345\","
-#define HEAD      "{\"version\":1,\"id\":\"" ID "\"," INSTANCE "\"generation\":3,\"keys\":"
+#define COUNTS    "\"generation\":3,\"written\":3,\"keys\":"
+#define HEAD      "{\"version\":1,\"id\":\"" ID "\"," INSTANCE COUNTS
 
 static char directory[] = "/run/vastagent-store-XXXXXX";
 static char *path;

@@ -104,7 +104,8 @@ static void a_mistake_is_named(void **state)
 		{"[login]\ndetach = never\n", 2, "[login] detach: expects logout or shell"},
 		{"[keys]\ngarbage\n", 2, "neither a [section] nor KEY = VALUE"},
 		/* inih cuts the name of a section after 49 bytes. */
-		{"[a-section-with-a-name-that-is-longer-than-inih-keeps-it]\nx = 1\n", 2, "x"},
+		{"[a-section-with-a-name-that-is-longer-than-inih-keeps-it]\nx = 1\n", 1,
+			"no such section"},
 		{"[keys\nrestore = no\n", 1, "neither a [section] nor KEY = VALUE"},
 		{"[keys]\nusers = a\n  b\n", 3, "indented"},
 		{"[keys]\n\n\nusers = a\nmirror = b\n\tc\n", 6, "indented"},
