@@ -24,6 +24,7 @@ enum option_id {
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
 	OPT_ALL,
+	OPT_PLATFORM_BYTES,
 	OPT_FOR,
 	OPT_UNTIL,
 	OPT_FROM,
@@ -50,6 +51,8 @@ static const struct {
 	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
 	{OPT_TEMPLATE, "template", NULL,
 		"the keys come from a template: removed ones stay removed"},
+	{OPT_PLATFORM_BYTES, "platform-bytes", NULL,
+		"print the file without vastagent's lines, byte for byte"},
 	{OPT_CHECK, "check", NULL, "only say what would be done"},
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
@@ -109,7 +112,7 @@ void cli_print_usage(const struct command *command)
 			continue;
 		snprintf(left, sizeof(left), "--%s %s", options[i].name,
 			options[i].argument ? options[i].argument : "");
-		printf("  %-15s %s\n", left, options[i].text);
+		printf("  %-17s %s\n", left, options[i].text);
 	}
 }
 
@@ -156,6 +159,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_OPTIONS:
 		cli->options = value;
+		break;
+	case OPT_PLATFORM_BYTES:
+		cli->platform_bytes = true;
 		break;
 	case OPT_CHECK:
 		cli->check = true;

@@ -51,6 +51,24 @@ static int print_keys(const json_t *answer)
 	return result;
 }
 
+/* The documented recovery of an instance's API key hashes what the platform wrote. */
+static int print_bytes(const json_t *answer)
+{
+	const char *base64 = output_text(answer, "base64");
+	size_t length = base64 ? strlen(base64) : 0;
+	unsigned char *bytes = malloc(length + 1);
+	int status = EX_OK;
+
+	if (!bytes || !base64 ||
+		sodium_base642bin(bytes, length + 1, base64, length, NULL, &length, NULL,
+			sodium_base64_VARIANT_ORIGINAL) != 0)
+		status = cli_fail(EX_SOFTWARE, "the agent's answer holds no bytes");
+	else
+		fwrite(bytes, 1, length, stdout);
+	free(bytes);
+	return status;
+}
+
 int cmd_keys(const struct cli *cli)
 {
 	struct error error;
@@ -64,6 +82,8 @@ int cmd_keys(const struct cli *cli)
 		status = agent_report(&error);
 	else if (cli->json)
 		output_json(answer);
+	else if (cli->platform_bytes)
+		status = print_bytes(answer);
 	else if (print_keys(answer) != 0)
 		status = cli_fail(EX_OSERR, "out of memory");
 	json_decref(answer);

@@ -29,7 +29,8 @@ static char *keys_path(const struct cli *cli, const char *fingerprint)
 
 	if (user && argument) {
 		buffer_add_format(&path, "%s%s%s", CONTROL_KEYS, fingerprint ? "/" : "", argument);
-		buffer_add_format(&path, "?foreign=%d&force=%d", cli->foreign, cli->force);
+		buffer_add_format(&path, "?foreign=%d&force=%d&platform_bytes=%d", cli->foreign,
+			cli->force, cli->platform_bytes);
 		if (*user)
 			buffer_add_format(&path, "&user=%s", user);
 	}

@@ -42,18 +42,23 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 		request_fail(request, &error);
 		return;
 	}
-	if (operation != KEYS_LIST && !outcome.failed)
+	if (operation != KEYS_LIST && operation != KEYS_BYTES && !outcome.failed)
 		count(request->agent, &outcome);
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	if (operation != KEYS_LIST && strcmp(request->user, "root") == 0)
+	if (operation != KEYS_LIST && operation != KEYS_BYTES && strcmp(request->user, "root") == 0)
 		lookout_mirror(request->agent->lookout);
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
 		fanout_sweep(request, json_incref(outcome.answer));
 	else
 		request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
+}
+
+static bool reads_only(const struct keys_job *job)
+{
+	return job->operation == KEYS_LIST || job->operation == KEYS_BYTES;
 }
 
 /* Starts the job, or fails the request. Steals job, which may be NULL. */
@@ -69,8 +74,8 @@ static void start(struct request *request, struct keys_job *job)
 	pending->job = job;
 	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
 	/* A list takes no lock and waits for nobody. */
-	if (job_start(request->agent->jobs, job->operation == KEYS_LIST ? NULL : job->user,
-		    request->peer.uid, &calls) == 0)
+	if (job_start(request->agent->jobs, reads_only(job) ? NULL : job->user, request->peer.uid,
+		    &calls) == 0)
 		return;
 fail:
 	keys_job_free(job);
@@ -90,7 +95,7 @@ static struct keys_job *new_job(enum keys_operation operation)
 
 void handle_keys_list(struct request *request)
 {
-	start(request, new_job(KEYS_LIST));
+	start(request, new_job(request_flag(request, "platform_bytes") ? KEYS_BYTES : KEYS_LIST));
 }
 
 /* The members of a body of POST /v1/keys; NULL or 0 where they are not given. */

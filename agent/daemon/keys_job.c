@@ -1,6 +1,7 @@
 #include "daemon/keys_job.h"
 
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +101,26 @@ static int remove_keys(const struct keys_job *job, const struct keys_place *plac
 	return result;
 }
 
+/* Bytes may be anything, so they travel in base64; the report carries them. */
+static int read_bytes(
+	const struct keys_place *place, struct keys_report *report, struct error *error)
+{
+	struct buffer bytes = BUFFER_EMPTY;
+	int result = keys_foreign_bytes(place, &bytes, error);
+	size_t size = sodium_base64_encoded_len(bytes.length, sodium_base64_VARIANT_ORIGINAL);
+	char *space = result == 0 ? buffer_reserve(&report->bytes, size) : NULL;
+
+	if (space) {
+		sodium_bin2base64(space, size, (const unsigned char *)buffer_string(&bytes),
+			bytes.length, sodium_base64_VARIANT_ORIGINAL);
+		report->bytes.length = strlen(space);
+	} else if (result == 0) {
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	}
+	buffer_free(&bytes);
+	return result;
+}
+
 static int operate(const struct keys_job *job, const struct keys_place *place,
 	struct keys_report *report, int fds[JOB_FDS], struct error *error)
 {
@@ -109,6 +130,8 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	switch (job->operation) {
 	case KEYS_LIST:
 		return keys_list(place, report, error);
+	case KEYS_BYTES:
+		return read_bytes(place, report, error);
 	case KEYS_ADD:
 		return keys_add(place, &job->request, report, error);
 	case KEYS_REMOVE:
@@ -131,11 +154,14 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 	const struct keys_report *report, const struct error *failure)
 {
 	bool removes = job->operation == KEYS_REMOVE || job->operation == KEYS_SWEEP;
-	json_t *answer = job->operation == KEYS_LIST ? keys_json_list(job->user, file, report)
-			 : removes                   ? keys_json_removed(job->user, file, report)
-						     : keys_json_added(job->user, file, report);
+	json_t *answer = job->operation == KEYS_LIST || job->operation == KEYS_BYTES
+				 ? keys_json_list(job->user, file, report)
+			 : removes ? keys_json_removed(job->user, file, report)
+				   : keys_json_added(job->user, file, report);
 	json_t *error;
 
+	if (answer && job->operation == KEYS_BYTES)
+		json_object_set_new(answer, "base64", json_string(buffer_string(&report->bytes)));
 	if (!failure)
 		return answer;
 	error = failure_pack(failure);
@@ -197,7 +223,7 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 {
 	struct error error;
 
-	if (job->operation == KEYS_LIST || job->request.dry_run)
+	if (job->operation == KEYS_LIST || job->operation == KEYS_BYTES || job->request.dry_run)
 		return;
 	/* What a look means to restore is restored once it is written. */
 	if (job->operation == KEYS_LOOK && report->pending)

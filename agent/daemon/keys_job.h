@@ -11,6 +11,7 @@
 
 enum keys_operation {
 	KEYS_LIST,
+	KEYS_BYTES,
 	KEYS_ADD,
 	KEYS_REMOVE,
 	KEYS_SWEEP,

@@ -68,3 +68,16 @@ int keys_list(const struct keys_place *place, struct keys_report *report, struct
 	keys_update_end(&update);
 	return result;
 }
+
+int keys_foreign_bytes(const struct keys_place *place, struct buffer *bytes, struct error *error)
+{
+	struct keys_report report = {0};
+	struct keys_update update;
+	int result = keys_update_begin(&update, place, true, &report, error);
+
+	if (result == 0 && view_foreign_text(&update.view, &update.store, bytes) != 0)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	keys_update_end(&update);
+	keys_report_free(&report);
+	return result;
+}

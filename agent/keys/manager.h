@@ -44,6 +44,12 @@ struct keys_request {
 int keys_list(const struct keys_place *place, struct keys_report *report, struct error *error);
 
 /*
+ * The file as it would be without the agent, byte for byte, appended to *bytes; nothing
+ * if there is no file. Returns 0 or -1.
+ */
+int keys_foreign_bytes(const struct keys_place *place, struct buffer *bytes, struct error *error);
+
+/*
  * Adds every key of the text, or none. Returns 0; or -1 with *error, and for a bad key
  * with each bad line in report->rejects. If the file could not be written the keys are
  * stored all the same and tried again later: report->pending is true then.

@@ -80,3 +80,10 @@ check "options of sshd" in_instance vastagent addkey --name near --options 'rest
 expect_eq "count" "only this" "$(laptop ssh -i /root/.ssh/near -o IdentitiesOnly=yes root@one uptime)"
 check_fails "unknown ones are refused" 65 in_instance vastagent addkey --options nonsense "$(laptop_key far)"
 check_fails "a second line in them" any in_instance vastagent addkey --options "$(printf 'pty\nx')" "$(laptop_key far)"
+
+note "the platform's bytes"
+in_instance sh -c "printf 'ssh-ed25519 %s renter\\r\\n\\377\\376 not UTF-8' '$(laptop_key | cut -d ' ' -f 2)' >/tmp/platform"
+in_instance cp /tmp/platform "$keys_file"
+check "the keys are restored" wait_until 5 gets_in later
+check "without the agent's lines the file is what the platform wrote, byte for byte" \
+	in_instance sh -c 'vastagent keys --platform-bytes | cmp - /tmp/platform'
