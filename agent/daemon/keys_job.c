@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -121,6 +122,22 @@ static int read_bytes(
 	return result;
 }
 
+/* A key alone does not make a login. */
+static void note_shell(const struct account *account, struct keys_report *report)
+{
+	const char *slash = strrchr(account->shell, '/'),
+		   *name = slash ? slash + 1 : account->shell;
+
+	if (strcmp(name, "nologin") == 0 || strcmp(name, "false") == 0)
+		buffer_add_format(&report->notes,
+			"%s cannot log in: the account's shell is %s; change it with: chsh -s "
+			"/bin/bash %s\n",
+			account->name, account->shell, account->name);
+	else if (access(account->shell, X_OK) != 0)
+		buffer_add_format(&report->notes, "%s cannot log in: there is no shell %s\n",
+			account->name, account->shell);
+}
+
 static int operate(const struct keys_job *job, const struct keys_place *place,
 	struct keys_report *report, int fds[JOB_FDS], struct error *error)
 {
@@ -133,6 +150,7 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	case KEYS_BYTES:
 		return read_bytes(place, report, error);
 	case KEYS_ADD:
+		note_shell(place->account, report);
 		return keys_add(place, &job->request, report, error);
 	case KEYS_REMOVE:
 	case KEYS_SWEEP:

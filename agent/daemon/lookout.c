@@ -43,6 +43,7 @@ struct watched {
 	char *file; /* NULL: not known */
 	int wds[JOB_FDS];
 	bool looking, again;
+	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
 	char *message;
 	unsigned restores; /* in the minute that began at minute_ms */
@@ -234,7 +235,9 @@ static struct look *make_look(struct watched *account)
 	job->file = file ? strdup(file) : NULL;
 	job->mirror = is_listed(account->owner->config->mirror,
 		account->owner->config->mirror_count, account->user);
-	job->create = process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
+	job->create =
+		account->create || process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
+	account->create = false;
 	if (!job->user || !job->state_dir || (file && !job->file))
 		goto fail;
 	look->lookout = account->owner;
@@ -497,9 +500,11 @@ void lookout_mirror(struct lookout *lookout)
 	struct watched *account;
 
 	TAILQ_FOREACH(account, &lookout->accounts, link)
-		if (is_listed(
-			    lookout->config->mirror, lookout->config->mirror_count, account->user))
+		if (is_listed(lookout->config->mirror, lookout->config->mirror_count,
+			    account->user)) {
+			account->create = true;
 			look_in(account, SETTLE_US);
+		}
 }
 
 /* Keys of another instance wait beside the store (store_aside_path()). */

@@ -209,6 +209,9 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 	*update = (struct keys_update){.place = place, .report = report, .now = time(NULL)};
 	if (!read_only)
 		flags |= HOMEFILE_WRITE | (place->create ? HOMEFILE_CREATE : 0);
+	/* sshd(8) opens it with the account's uid, whoever owns it. */
+	if (place->owner != place->account)
+		flags |= HOMEFILE_SHARED;
 	update->store_file = store_path(place->state_dir, place->account->name);
 	if (!update->store_file)
 		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",

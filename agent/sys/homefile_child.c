@@ -335,7 +335,7 @@ static int write_all(int fd, const struct buffer *content)
 
 static int dress(const struct server *server, int fd)
 {
-	mode_t mode = 0600;
+	mode_t mode = server->flags & HOMEFILE_SHARED ? 0644 : 0600;
 
 	if (server->current >= 0) {
 		mode = server->seen.st_mode & 07777u;
