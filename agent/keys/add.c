@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "keys/expiry.h"
+#include "keys/from.h"
 #include "keys/import.h"
+#include "keys/known.h"
 #include "keys/manager.h"
 #include "keys/update.h"
 #include "sys/instance.h"
+#include "sys/sshd_version.h"
 
 /* The key that the platform itself put there is the platform's to keep or to drop. */
 static bool is_platforms_own(const struct pubkey *key)
@@ -33,12 +35,36 @@ static void note(struct keys_update *update, const struct import_key *key, const
 	buffer_add_format(&update->report->notes, "%s %s\n", fingerprint, sentence);
 }
 
+/* A line that the local sshd would drop is not written, and patterns that fit nobody
+ * are told. */
+static int check_server(
+	const struct import_key *key, struct keys_report *report, struct error *error)
+{
+	char *patterns = NULL;
+	int result = 0;
+
+	if (!key->parsed.used && key->key.kind != PUBKEY_SK_ED25519 &&
+		key->key.kind != PUBKEY_SK_ECDSA)
+		return 0;
+	if (key_options_check_known(&key->parsed, sshd_version_local(), error) != 0 ||
+		pubkey_check_known(&key->key, sshd_version_local(), error) != 0)
+		return -1;
+	if (key_options_value(key->options, strlen(key->options), "from", &patterns) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	if (patterns)
+		result = from_check(patterns, &report->notes, error);
+	free(patterns);
+	return result;
+}
+
 /* cert-authority and principals admit keys that nobody listed. */
 static int check_options(const struct import_key *key, const struct keys_update *update,
 	const struct keys_request *request, struct error *error)
 {
 	const struct view_line *other = view_find(&update->view, &update->store, &key->key, true);
 
+	if (check_server(key, update->report, error) != 0)
+		return -1;
 	if ((key->parsed.cert_authority || key->parsed.principals) &&
 		!(request->force && request->root))
 		return error_set(error, ERROR_BAD_OPTION,
@@ -77,6 +103,22 @@ static int add_options(struct import_key *key, const struct keys_request *reques
 	return key_options_parse(key->options, options.length, &key->parsed, error);
 }
 
+static int render_expiry(
+	time_t when, struct buffer *expiry, struct keys_report *report, struct error *error)
+{
+	char option[KEY_EXPIRY_SIZE], server[64];
+
+	if (key_expiry_render(when, sshd_version_local(), option, error) != 0)
+		return -1;
+	if (*option)
+		return buffer_add_string(expiry, option);
+	buffer_add_format(&report->notes,
+		"%s knows no end of a key's time: only vastagent takes it out then, so it must "
+		"run\n",
+		sshd_version_name(sshd_version_local(), server, sizeof(server)));
+	return 0;
+}
+
 /* The request's options and expiry become each key's own. */
 static int complete_keys(struct import *import, const struct keys_request *request,
 	struct keys_report *report, struct error *error)
@@ -87,9 +129,8 @@ static int complete_keys(struct import *import, const struct keys_request *reque
 	if (request->options && !text_is_visible(request->options, strlen(request->options)))
 		return error_set(error, ERROR_BAD_OPTION,
 			"there is a character in the options that ends a line or does not show");
-	if (request->expires &&
-		expiry_render(request->expires, &expiry, &report->notes, error) != 0)
-		result = -1;
+	if (request->expires)
+		result = render_expiry(request->expires, &expiry, report, error);
 	for (size_t i = 0; result == 0 && i < import->key_count; i++) {
 		result = add_options(&import->keys[i], request, &expiry, error);
 		/* Where sshd knows no such option the agent alone takes the line out. */
