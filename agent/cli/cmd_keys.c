@@ -47,6 +47,7 @@ static int print_keys(const json_t *answer)
 		puts("no keys: nobody can log in with one");
 	else if (result == 0)
 		table_print(table);
+	output_notes(json_object_get(answer, "notes"));
 	table_destroy(table);
 	return result;
 }

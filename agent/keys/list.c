@@ -63,6 +63,9 @@ int keys_list(const struct keys_place *place, struct keys_report *report, struct
 	struct keys_update update;
 	int result = keys_update_begin(&update, place, true, report, error);
 
+	if (result == 0 && update.view.junk)
+		buffer_add_format(&report->notes,
+			"%zu more lines that are no keys are not listed\n", update.view.junk);
 	if (result == 0 && (list_lines(&update) != 0 || list_absent(&update) != 0))
 		result = error_set(error, ERROR_INTERNAL, "out of memory");
 	keys_update_end(&update);

@@ -30,6 +30,7 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
 {
 	size_t capacity = 0, line_length;
 	const char *newline;
+	size_t junk = 0;
 	long number = 1;
 
 	*view = (struct view){.text = text, .length = length};
@@ -44,6 +45,10 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
 		key_line_parse(text + at, line_length, &line.parsed);
 		if (line.parsed.kind == KEY_LINE_BLANK || line.parsed.kind == KEY_LINE_COMMENT)
 			continue;
+		if (!line.parsed.key.blob && ++junk > VIEW_JUNK_MAX) {
+			view->junk++;
+			continue;
+		}
 		if (add_line(view, &capacity, &line) != 0) {
 			key_line_free(&line.parsed);
 			return -1;

@@ -12,6 +12,9 @@
 struct buffer;
 struct store;
 
+/* Lines without a key let nobody in; of more than this many the rest is only counted. */
+#define VIEW_JUNK_MAX 1000
+
 /* A line that is neither blank nor a comment. */
 struct view_line {
 	long number;   /* in the file, from 1 */
@@ -27,6 +30,7 @@ struct view {
 	struct block block;
 	struct view_line *lines;
 	size_t count;
+	size_t junk; /* lines without a key that were left out of .lines: see VIEW_JUNK_MAX */
 };
 
 /* Parses text; store_id tells which block is the agent's. Returns 0, or -1 if out of
