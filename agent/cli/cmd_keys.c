@@ -16,6 +16,7 @@
 #include "control/client.h"
 #include "control/paths.h"
 #include "keys/import.h"
+#include "keys/import_text.h"
 #include "sys/instance.h"
 
 /* "/v1/keys…?user=U…". The caller frees the result; NULL if out of memory. */
@@ -209,9 +210,7 @@ int cmd_addkey(const struct cli *cli)
 		status = refuse_private(cli, &text);
 	if (status == 0)
 		status = add(cli, &text);
-	if (text.data)
-		sodium_memzero(text.data, text.capacity);
-	buffer_free(&text);
+	import_text_wipe(&text);
 	return output_finish(status);
 }
 
