@@ -17,6 +17,7 @@
 #include "control/client.h"
 #include "control/paths.h"
 #include "keys/import.h"
+#include "keys/import_text.h"
 #include "sys/instance.h"
 
 static int print_keys(const json_t *answer)
@@ -117,13 +118,6 @@ static void print_added(const struct cli *cli, const json_t *answer)
 	output_notes(json_object_get(answer, "notes"));
 }
 
-static void wipe(struct buffer *text)
-{
-	if (text->data)
-		sodium_memzero(text->data, text->capacity);
-	buffer_free(text);
-}
-
 int cmd_addkey(const struct cli *cli)
 {
 	struct buffer text = BUFFER_EMPTY;
@@ -140,7 +134,7 @@ int cmd_addkey(const struct cli *cli)
 	else if (status == EX_OK)
 		print_added(cli, answer);
 	json_decref(answer);
-	wipe(&text);
+	import_text_wipe(&text);
 	return output_finish(status);
 }
 

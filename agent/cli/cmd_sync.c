@@ -13,6 +13,7 @@
 #include "cli/keys_client.h"
 #include "cli/output.h"
 #include "keys/import.h"
+#include "keys/import_text.h"
 
 /* The fingerprints of the keys in the text, as members of an object. NULL if it cannot
  * be read: adding it says why. */
@@ -108,8 +109,6 @@ int cmd_sync(const struct cli *cli)
 	status = key_text_collect(cli, &text);
 	if (status == EX_OK)
 		status = sync_keys(cli, &text);
-	if (text.data)
-		sodium_memzero(text.data, text.capacity);
-	buffer_free(&text);
+	import_text_wipe(&text);
 	return output_finish(status);
 }

@@ -12,33 +12,11 @@
 
 #include "base/buffer.h"
 #include "keys/report.h"
-#include "keys/store.h"
+#include "keys/request.h"
 
 struct account;
 struct error;
 struct homefile_places;
-
-struct keys_place {
-	const struct account *account;
-	const struct account *owner; /* who the file is changed as: the account, or root */
-	const char *file;            /* the file that sshd reads for the account */
-	const char *state_dir;       /* the agent's */
-	const char *instance;        /* the id of this instance, or "" */
-	bool create;                 /* a missing directory of the file may be made */
-	bool mirror;                 /* keys_look: root's instance keys go in here, too */
-};
-
-struct keys_request {
-	const char *text; /* what was pasted */
-	size_t length;
-	const char *name;       /* NULL or "": nobody in particular */
-	const char *options;    /* for each key, before its own; NULL or "": none */
-	time_t expires;         /* for each key; 0: never */
-	enum key_origin origin; /* ORIGIN_TEMPLATE: separators, and tombstones hold */
-	bool dry_run;
-	bool force; /* also options that another line defeats */
-	bool root;  /* asked by root: with force, also options that let in other keys */
-};
 
 /* Lists the keys of file and store. Returns 0 with the rows in *report, or -1. */
 int keys_list(const struct keys_place *place, struct keys_report *report, struct error *error);
@@ -56,13 +34,6 @@ int keys_foreign_bytes(const struct keys_place *place, struct buffer *bytes, str
  */
 int keys_add(const struct keys_place *place, const struct keys_request *request,
 	struct keys_report *report, struct error *error);
-
-struct keys_removal {
-	const char *const *fingerprints;
-	size_t count;
-	bool foreign; /* also lines that the agent did not write */
-	bool force;   /* also the last key that lets anybody in */
-};
 
 /*
  * Removes the keys, all or none, and remembers that. report->incomplete is true if a
