@@ -91,6 +91,19 @@ static int settle(struct keys_update *update, struct error *error)
 	return result == 0 ? 0 : out_of_memory(error);
 }
 
+/* Beside the store, for a file that cannot be replaced. */
+static int keep_journal(struct keys_update *update)
+{
+	struct buffer path = BUFFER_EMPTY;
+	int result = buffer_add_format(&path, "%s/keys/%s.journal", update->place->state_dir,
+		update->place->account->name);
+
+	if (result == 0)
+		result = homefile_keep_journal(update->file, path.data);
+	buffer_free(&path);
+	return result;
+}
+
 int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
 	struct keys_report *report, struct error *error)
 {
@@ -105,8 +118,11 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",
 			place->account->name);
 	/* The lock comes before the store: two agents never work from the same state. */
-	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0 ||
-		store_load(update->store_file, &update->store, error) != 0 ||
+	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0)
+		return -1;
+	if (keep_journal(update) != 0)
+		return out_of_memory(error);
+	if (store_load(update->store_file, &update->store, error) != 0 ||
 		homefile_read(update->file, &update->content, &exists, error) != 0)
 		return -1;
 	return settle(update, error);
