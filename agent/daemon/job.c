@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -135,6 +136,34 @@ static void __attribute__((noreturn)) run_child(const struct job *job, int socke
 
 static void start_waiting(struct jobs *jobs);
 
+static bool is_jobs(const struct jobs *jobs, pid_t pid)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &jobs->all, link)
+		if (job->pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * What a job left behind (who watches a replaced file for late writers) has become our
+ * child, since the daemon is a subreaper. Once it has ended it is taken off the list of
+ * processes, here or after the next job.
+ */
+static void reap_left_behind(const struct jobs *jobs)
+{
+	siginfo_t ended;
+
+	for (;;) {
+		ended.si_pid = 0;
+		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || !ended.si_pid ||
+			is_jobs(jobs, ended.si_pid))
+			return;
+		process_wait(ended.si_pid);
+	}
+}
+
 static void finish(struct job *job, bool complete)
 {
 	struct jobs *jobs = job->owner;
@@ -150,6 +179,7 @@ static void finish(struct job *job, bool complete)
 	job_free(job);
 	calls.done(calls.done_argument, complete ? &out : NULL, fds);
 	buffer_free(&out);
+	reap_left_behind(jobs);
 	start_waiting(jobs);
 }
 
