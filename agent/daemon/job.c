@@ -37,17 +37,58 @@ struct job {
 
 struct jobs {
 	struct event_base *base;
+	struct event *child_ended;
 	TAILQ_HEAD(, job) all; /* in the order in which they came */
 	size_t count;
 };
+
+static bool is_jobs(const struct jobs *jobs, pid_t pid)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &jobs->all, link)
+		if (job->pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * What a job left behind (who watches a replaced file for late writers) has become our
+ * child, since the daemon is a subreaper. One that has ended is taken off the list of
+ * processes; a job that has ended is in front of it at most until it is finished.
+ */
+static void reap_left_behind(const struct jobs *jobs)
+{
+	siginfo_t ended;
+
+	for (;;) {
+		ended.si_pid = 0;
+		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || !ended.si_pid ||
+			is_jobs(jobs, ended.si_pid))
+			return;
+		process_wait(ended.si_pid);
+	}
+}
+
+static void on_child_ended(evutil_socket_t number, short what, void *context)
+{
+	(void)number;
+	(void)what;
+	reap_left_behind(context);
+}
 
 struct jobs *jobs_create(struct event_base *base)
 {
 	struct jobs *jobs = calloc(1, sizeof(*jobs));
 
-	if (jobs) {
-		jobs->base = base;
-		TAILQ_INIT(&jobs->all);
+	if (!jobs)
+		return NULL;
+	jobs->base = base;
+	TAILQ_INIT(&jobs->all);
+	jobs->child_ended = evsignal_new(base, SIGCHLD, on_child_ended, jobs);
+	if (!jobs->child_ended || event_add(jobs->child_ended, NULL) != 0) {
+		jobs_destroy(jobs);
+		return NULL;
 	}
 	return jobs;
 }
@@ -82,6 +123,8 @@ void jobs_destroy(struct jobs *jobs)
 
 	while (jobs && (job = TAILQ_FIRST(&jobs->all)))
 		job_free(job);
+	if (jobs && jobs->child_ended)
+		event_free(jobs->child_ended);
 	free(jobs);
 }
 
@@ -135,34 +178,6 @@ static void __attribute__((noreturn)) run_child(const struct job *job, int socke
 }
 
 static void start_waiting(struct jobs *jobs);
-
-static bool is_jobs(const struct jobs *jobs, pid_t pid)
-{
-	const struct job *job;
-
-	TAILQ_FOREACH(job, &jobs->all, link)
-		if (job->pid == pid)
-			return true;
-	return false;
-}
-
-/*
- * What a job left behind (who watches a replaced file for late writers) has become our
- * child, since the daemon is a subreaper. Once it has ended it is taken off the list of
- * processes, here or after the next job.
- */
-static void reap_left_behind(const struct jobs *jobs)
-{
-	siginfo_t ended;
-
-	for (;;) {
-		ended.si_pid = 0;
-		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || !ended.si_pid ||
-			is_jobs(jobs, ended.si_pid))
-			return;
-		process_wait(ended.si_pid);
-	}
-}
 
 static void finish(struct job *job, bool complete)
 {

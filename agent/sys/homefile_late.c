@@ -13,7 +13,7 @@
 #include "sys/process.h"
 
 /* Between looking up a name and having the file open, a program is seen by nobody. */
-#define OPENING_MS 200
+#define OPENING_MS 100
 #define WATCH_MS   10000
 /* A hanging file system must not keep the process for ever. */
 #define LIMIT_S  40
