@@ -70,8 +70,11 @@ static int note_restored(struct keys_update *update)
 	return 0;
 }
 
-/* Reads .content anew and draws from it what happened since the last write. */
-static int settle(struct keys_update *update, struct error *error)
+/*
+ * Reads .content anew and draws from it what happened since the last write. Nothing is
+ * said to be restored where it is our own write that was overtaken (again).
+ */
+static int settle(struct keys_update *update, bool again, struct error *error)
 {
 	struct judge_case facts = {.written_generation = update->store.generation};
 	int result = 0;
@@ -86,7 +89,7 @@ static int settle(struct keys_update *update, struct error *error)
 	update->verdict = judge_decide(&facts);
 	if (update->verdict == JUDGE_TAKEN_OUT)
 		result = honour_removal(update);
-	else if (update->verdict != JUDGE_INTACT)
+	else if (update->verdict != JUDGE_INTACT && !again)
 		result = note_restored(update);
 	return result == 0 ? 0 : out_of_memory(error);
 }
@@ -125,7 +128,7 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 	if (store_load(update->store_file, &update->store, error) != 0 ||
 		homefile_read(update->file, &update->content, &exists, error) != 0)
 		return -1;
-	return settle(update, error);
+	return settle(update, false, error);
 }
 
 static int add_block_line(struct buffer *lines, const struct stored_key *key)
@@ -253,7 +256,7 @@ static int attempt(struct keys_update *update, bool must_write, struct error *er
 		goto out;
 	update->report->pending = false;
 	result = changed;
-	if (changed && settle(update, error) != 0)
+	if (changed && settle(update, true, error) != 0)
 		result = -1;
 out:
 	buffer_free(&replacement);
