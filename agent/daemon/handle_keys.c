@@ -45,8 +45,8 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	if (operation != KEYS_LIST && outcome.failed)
-		lookout_retry(request->agent->lookout, request->user);
+	if (operation != KEYS_LIST && outcome.failed && outcome.http_status >= 500)
+		lookout_retry(request->agent->lookout, request->user, outcome.message);
 	request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
 }

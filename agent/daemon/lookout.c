@@ -82,8 +82,12 @@ static void look_in(struct watched *account, long microseconds)
 	const struct timeval delay = {
 		.tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000};
 
-	/* A look that is due already is not put off. */
-	if (!evtimer_pending(account->timer, NULL))
+	struct timeval now, then, due;
+
+	/* A look that is due earlier is not put off. */
+	evutil_gettimeofday(&now, NULL);
+	evutil_timeradd(&now, &delay, &then);
+	if (!evtimer_pending(account->timer, &due) || evutil_timercmp(&then, &due, <))
 		evtimer_add(account->timer, &delay);
 }
 
@@ -157,7 +161,8 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	if (!outcome->failed) {
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
-		count_restores(account, outcome->restored);
+		/* What is written late because it failed before was taken by nobody. */
+		count_restores(account, account->failed ? 0 : outcome->restored);
 		if (outcome->restored)
 			log_info("keys of %s restored: %u", account->user, outcome->restored);
 		if (outcome->taken_out)
@@ -347,12 +352,15 @@ int lookout_add(struct lookout *lookout, const char *user)
 	return 0;
 }
 
-void lookout_retry(struct lookout *lookout, const char *user)
+void lookout_retry(struct lookout *lookout, const char *user, const char *message)
 {
 	struct watched *account = find(lookout, user);
 
 	if (!account)
 		return;
+	free(account->message);
+	account->message = message ? strdup(message) : NULL;
+	account->failed = true;
 	account->failures = 0;
 	retry(account);
 }
