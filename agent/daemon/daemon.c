@@ -197,6 +197,8 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 	prctl(PR_SET_DUMPABLE, 0);
 	/* It was started by way of /proc/self/exe; ps and pgrep should find it by its name. */
 	prctl(PR_SET_NAME, "vastagent");
+	/* What outlives a job must not be left to a process 1 that reaps nobody. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (config_path[0] != '/') {
 		log_error("--config must be an absolute path, since it is read again on reload");
 		return EX_USAGE;

@@ -25,6 +25,11 @@ static void count(struct agent *agent, const struct keys_outcome *outcome)
 	agent->counters.taken_out += outcome->taken_out;
 }
 
+static bool reads_only(enum keys_operation operation)
+{
+	return operation == KEYS_LIST || operation == KEYS_BYTES;
+}
+
 static void job_finished(void *context, const struct buffer *out, int fds[JOB_FDS])
 {
 	struct pending *pending = context;
@@ -42,23 +47,20 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 		request_fail(request, &error);
 		return;
 	}
-	if (operation != KEYS_LIST && operation != KEYS_BYTES && !outcome.failed)
+	if (!reads_only(operation) && !outcome.failed)
 		count(request->agent, &outcome);
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	if (operation != KEYS_LIST && operation != KEYS_BYTES && strcmp(request->user, "root") == 0)
+	if (!reads_only(operation) && outcome.failed && outcome.http_status >= 500)
+		lookout_retry(request->agent->lookout, request->user, outcome.message);
+	if (!reads_only(operation) && strcmp(request->user, "root") == 0)
 		lookout_mirror(request->agent->lookout);
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
 		fanout_sweep(request, json_incref(outcome.answer));
 	else
 		request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
-}
-
-static bool reads_only(const struct keys_job *job)
-{
-	return job->operation == KEYS_LIST || job->operation == KEYS_BYTES;
 }
 
 /* Starts the job, or fails the request. Steals job, which may be NULL. */
@@ -74,8 +76,8 @@ static void start(struct request *request, struct keys_job *job)
 	pending->job = job;
 	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
 	/* A list takes no lock and waits for nobody. */
-	if (job_start(request->agent->jobs, reads_only(job) ? NULL : job->user, request->peer.uid,
-		    &calls) == 0)
+	if (job_start(request->agent->jobs, reads_only(job->operation) ? NULL : job->user,
+		    request->peer.uid, &calls) == 0)
 		return;
 fail:
 	keys_job_free(job);

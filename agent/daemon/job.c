@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -36,17 +37,58 @@ struct job {
 
 struct jobs {
 	struct event_base *base;
+	struct event *child_ended;
 	TAILQ_HEAD(, job) all; /* in the order in which they came */
 	size_t count;
 };
+
+static bool is_jobs(const struct jobs *jobs, pid_t pid)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &jobs->all, link)
+		if (job->pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * What a job left behind (who watches a replaced file for late writers) has become our
+ * child, since the daemon is a subreaper. One that has ended is taken off the list of
+ * processes; a job that has ended is in front of it at most until it is finished.
+ */
+static void reap_left_behind(const struct jobs *jobs)
+{
+	siginfo_t ended;
+
+	for (;;) {
+		ended.si_pid = 0;
+		if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || !ended.si_pid ||
+			is_jobs(jobs, ended.si_pid))
+			return;
+		process_wait(ended.si_pid);
+	}
+}
+
+static void on_child_ended(evutil_socket_t number, short what, void *context)
+{
+	(void)number;
+	(void)what;
+	reap_left_behind(context);
+}
 
 struct jobs *jobs_create(struct event_base *base)
 {
 	struct jobs *jobs = calloc(1, sizeof(*jobs));
 
-	if (jobs) {
-		jobs->base = base;
-		TAILQ_INIT(&jobs->all);
+	if (!jobs)
+		return NULL;
+	jobs->base = base;
+	TAILQ_INIT(&jobs->all);
+	jobs->child_ended = evsignal_new(base, SIGCHLD, on_child_ended, jobs);
+	if (!jobs->child_ended || event_add(jobs->child_ended, NULL) != 0) {
+		jobs_destroy(jobs);
+		return NULL;
 	}
 	return jobs;
 }
@@ -81,6 +123,8 @@ void jobs_destroy(struct jobs *jobs)
 
 	while (jobs && (job = TAILQ_FIRST(&jobs->all)))
 		job_free(job);
+	if (jobs && jobs->child_ended)
+		event_free(jobs->child_ended);
 	free(jobs);
 }
 
@@ -150,6 +194,7 @@ static void finish(struct job *job, bool complete)
 	job_free(job);
 	calls.done(calls.done_argument, complete ? &out : NULL, fds);
 	buffer_free(&out);
+	reap_left_behind(jobs);
 	start_waiting(jobs);
 }
 

@@ -22,7 +22,8 @@
 #include "sys/process.h"
 
 #define SLOW_LOOK_S 300
-#define RETRY_S     30
+/* After a failure: a disk that was full or read-only can be written again, unseen. */
+static const unsigned char retry_s[] = {1, 2, 5, 10, 30};
 /* Coalesces the events of one rewrite; far below what a person notices. */
 #define SETTLE_US 5000
 /* A file that is rewritten more often than this in a minute is restored with pauses. */
@@ -45,6 +46,7 @@ struct watched {
 	bool looking, again;
 	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
+	unsigned failures; /* in a row */
 	char *message;
 	unsigned restores; /* in the minute that began at minute_ms */
 	long long minute_ms;
@@ -82,9 +84,21 @@ static void look_in(struct watched *account, long microseconds)
 	const struct timeval delay = {
 		.tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000};
 
-	/* A look that is due already is not put off. */
-	if (!evtimer_pending(account->timer, NULL))
+	struct timeval now, then, due;
+
+	/* A look that is due earlier is not put off. */
+	evutil_gettimeofday(&now, NULL);
+	evutil_timeradd(&now, &delay, &then);
+	if (!evtimer_pending(account->timer, &due) || evutil_timercmp(&then, &due, <))
 		evtimer_add(account->timer, &delay);
+}
+
+static void retry(struct watched *account)
+{
+	const unsigned last = sizeof(retry_s) - 1;
+
+	look_in(account, retry_s[account->failures < last ? account->failures : last] * 1000000L);
+	account->failures++;
 }
 
 /* Pause before the next look: longer and longer for a file that somebody fights over. */
@@ -165,7 +179,8 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	if (!outcome->failed) {
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
-		count_restores(account, outcome->restored);
+		/* What is written late because it failed before was taken by nobody. */
+		count_restores(account, account->failed ? 0 : outcome->restored);
 		if (outcome->set_aside)
 			log_warning("keys of %s that were added on another instance: %u, set aside",
 				account->user, outcome->set_aside);
@@ -205,7 +220,9 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 		if (account->again)
 			look_in(account, pause_us(account));
 		else if (account->failed)
-			look_in(account, RETRY_S * 1000000L);
+			retry(account);
+		if (!account->failed)
+			account->failures = 0;
 		account->again = false;
 	}
 	keys_outcome_free(&outcome);
@@ -274,7 +291,7 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 		keys_job_free(look->job);
 		free(look);
 	}
-	look_in(account, RETRY_S * 1000000L);
+	retry(account);
 }
 
 static const char *last_part(const char *path)
@@ -377,6 +394,19 @@ int lookout_add(struct lookout *lookout, const char *user)
 	look_in(account, 0);
 	rcwatch_look(lookout->rcwatch, user);
 	return 0;
+}
+
+void lookout_retry(struct lookout *lookout, const char *user, const char *message)
+{
+	struct watched *account = find(lookout, user);
+
+	if (!account)
+		return;
+	free(account->message);
+	account->message = message ? strdup(message) : NULL;
+	account->failed = true;
+	account->failures = 0;
+	retry(account);
 }
 
 static void add_configured(struct lookout *lookout)

@@ -25,6 +25,12 @@ void lookout_destroy(struct lookout *lookout);
 /* Looks after one more account from now on. Returns 0, or -1 if out of memory. */
 int lookout_add(struct lookout *lookout, const char *user);
 
+/*
+ * A change of an account's file failed, and message (or NULL) says why: tries it after 1,
+ * 2, 5, 10, then each 30 seconds.
+ */
+void lookout_retry(struct lookout *lookout, const char *user, const char *message);
+
 /* The configuration was read again: adds its accounts, looks at all. */
 void lookout_reload(struct lookout *lookout);
 

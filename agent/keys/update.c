@@ -115,8 +115,11 @@ static int expel(struct keys_update *update)
 	return 0;
 }
 
-/* Reads .content anew and draws from it what happened since the last write. */
-static int settle(struct keys_update *update, struct error *error)
+/*
+ * Reads .content anew and draws from it what happened since the last write. Nothing is
+ * said to be restored where it is our own write that was overtaken (again).
+ */
+static int settle(struct keys_update *update, bool again, struct error *error)
 {
 	struct judge_case facts = {0};
 	int result = 0;
@@ -135,7 +138,7 @@ static int settle(struct keys_update *update, struct error *error)
 	update->verdict = judge_decide(&facts);
 	if (update->verdict == JUDGE_TAKEN_OUT)
 		result = honour_removal(update);
-	else if (update->verdict != JUDGE_INTACT)
+	else if (update->verdict != JUDGE_INTACT && !again)
 		result = note_restored(update);
 	return result == 0 ? 0 : out_of_memory(error);
 }
@@ -187,7 +190,7 @@ static int set_aside(struct keys_update *update, struct error *error)
 			buffer_free(&update->content);
 			update->content = content;
 			content = BUFFER_EMPTY;
-			result = settle(update, error);
+			result = settle(update, true, error);
 		}
 	}
 	if (result == 0 && changed)
@@ -198,6 +201,19 @@ static int set_aside(struct keys_update *update, struct error *error)
 	store_free(&update->other);
 	buffer_free(&content);
 	free(aside);
+	return result;
+}
+
+/* Beside the store, for a file that cannot be replaced. */
+static int keep_journal(struct keys_update *update)
+{
+	struct buffer path = BUFFER_EMPTY;
+	int result = buffer_add_format(&path, "%s/keys/%s.journal", update->place->state_dir,
+		update->place->account->name);
+
+	if (result == 0)
+		result = homefile_keep_journal(update->file, path.data);
+	buffer_free(&path);
 	return result;
 }
 
@@ -217,11 +233,14 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",
 			place->account->name);
 	/* The lock comes before the store: two agents never work from the same state. */
-	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0 ||
-		store_load(update->store_file, &update->store, error) != 0 ||
+	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0)
+		return -1;
+	if (keep_journal(update) != 0)
+		return out_of_memory(error);
+	if (store_load(update->store_file, &update->store, error) != 0 ||
 		check_instance(update, error) != 0 ||
 		homefile_read(update->file, &update->content, &update->exists, error) != 0 ||
-		settle(update, error) != 0)
+		settle(update, false, error) != 0)
 		return -1;
 	return *update->other.id && !read_only ? set_aside(update, error) : 0;
 }
@@ -377,7 +396,7 @@ static int attempt(struct keys_update *update, bool must_write, struct error *er
 	if (must_write && !changed)
 		commit(&update->store);
 	result = changed;
-	if (changed && settle(update, error) != 0)
+	if (changed && settle(update, true, error) != 0)
 		result = -1;
 out:
 	buffer_free(&replacement);

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "sys/account.h"
+#include "sys/homefile_journal.h"
 #include "sys/homefile_wire.h"
 #include "sys/process.h"
 
@@ -20,6 +21,10 @@ struct homefile {
 	int socket;
 	pid_t child;
 	char *path;
+	char *journal;
+	bool writes;          /* opened with HOMEFILE_WRITE */
+	bool stays;           /* the child watches for late writers */
+	struct buffer before; /* what was last read, for the journal */
 };
 
 int homefile_send(int socket, const void *data, size_t length)
@@ -81,20 +86,21 @@ static int receive_error(
 	return error_set(error, (enum error_code)reply->kind, "%s", text);
 }
 
-/* Receives one reply; a reply's bytes replace *content, or must be none if it is NULL. */
+/* Receives one reply; its bytes are appended to *content, or must be none if it is NULL. */
 static int receive_reply(
-	struct homefile *file, bool *flag, struct buffer *content, struct error *error)
+	struct homefile *file, uint32_t *flags, struct buffer *content, struct error *error)
 {
 	struct homefile_message reply;
 	char *space;
 
 	if (homefile_receive(file->socket, &reply, sizeof(reply)) != 0)
 		return broken(file, error);
+	file->stays = file->stays || (reply.flags & HOMEFILE_STAYS);
 	if (reply.kind != ERROR_NONE)
 		return receive_error(file, &reply, error);
 	if (reply.length > HOMEFILE_LIMIT || (reply.length && !content))
 		return error_set(error, ERROR_INTERNAL, "a malformed answer about %s", file->path);
-	*flag = reply.flag != 0;
+	*flags = reply.flags;
 	if (reply.length == 0)
 		return 0;
 	space = buffer_reserve(content, (size_t)reply.length);
@@ -145,20 +151,21 @@ int homefile_open(struct homefile **file, const struct account *account, const c
 	unsigned flags, struct error *error)
 {
 	struct homefile *opened = calloc(1, sizeof(*opened));
-	bool flag;
+	uint32_t flags_back;
 
 	*file = NULL;
 	if (!opened)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	opened->socket = -1;
 	opened->child = -1;
+	opened->writes = flags & HOMEFILE_WRITE;
 	opened->path = strdup(path);
 	if (!opened->path) {
 		error_set(error, ERROR_INTERNAL, "out of memory");
 		goto fail;
 	}
 	if (start(opened, account, flags, error) != 0 ||
-		receive_reply(opened, &flag, NULL, error) != 0)
+		receive_reply(opened, &flags_back, NULL, error) != 0)
 		goto fail;
 	*file = opened;
 	return 0;
@@ -167,20 +174,100 @@ fail:
 	return -1;
 }
 
-int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error)
+int homefile_keep_journal(struct homefile *file, const char *journal)
 {
-	if (request(file, HOMEFILE_DO_READ, NULL, error) != 0)
+	free(file->journal);
+	file->journal = strdup(journal);
+	return file->journal ? 0 : -1;
+}
+
+static int remember(struct homefile *file, const struct buffer *content, size_t from)
+{
+	file->before.length = 0;
+	return file->journal
+		       ? buffer_add(&file->before, content->data + from, content->length - from)
+		       : 0;
+}
+
+/* One request that carries a text; its answer replaces *content. */
+static int exchange(struct homefile *file, enum homefile_request kind,
+	const struct buffer *replacement, uint32_t *flags, struct buffer *content,
+	struct error *error)
+{
+	content->length = 0;
+	if (request(file, kind, replacement, error) != 0)
 		return -1;
-	return receive_reply(file, exists, content, error);
+	return receive_reply(file, flags, content, error);
+}
+
+static int overwrite(struct homefile *file, const struct buffer *replacement, uint32_t *flags,
+	struct buffer *content, struct error *error)
+{
+	int result;
+
+	if (!file->journal)
+		return error_set(error, ERROR_CANNOT_WRITE,
+			"%s is mounted by itself, so it cannot be replaced", file->path);
+	if (homefile_journal_write(file->journal, file->path, &file->before, replacement, error) !=
+		0)
+		return -1;
+	result = exchange(file, HOMEFILE_DO_OVERWRITE, replacement, flags, content, error);
+	/* After a failure it is not known how much was written: the next read finds out. */
+	if (result == 0)
+		unlink(file->journal);
+	return result;
 }
 
 int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
 	struct buffer *content, struct error *error)
 {
-	content->length = 0;
-	if (request(file, HOMEFILE_DO_REPLACE, replacement, error) != 0)
+	uint32_t flags = 0;
+	int result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, content, error);
+
+	if (result == 0 && (flags & HOMEFILE_NOT_ATOMIC))
+		result = overwrite(file, replacement, &flags, content, error);
+	*changed = flags & HOMEFILE_CHANGED;
+	if (result == 0 && remember(file, *changed ? content : replacement, 0) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	return result;
+}
+
+/* Completes a write in place that was broken off; *content is the file's text. */
+static int replay(struct homefile *file, struct buffer *content, size_t from, struct error *error)
+{
+	struct buffer found = BUFFER_EMPTY, repaired = BUFFER_EMPTY, now = BUFFER_EMPTY;
+	bool changed = false;
+	int result = 0;
+
+	buffer_add(&found, content->data + from, content->length - from);
+	if (homefile_journal_repair(file->journal, file->path, &found, &repaired)) {
+		result = homefile_replace(file, &repaired, &changed, &now, error);
+		content->length = from;
+		buffer_add(content, changed ? now.data : repaired.data,
+			changed ? now.length : repaired.length);
+	}
+	if (result == 0)
+		unlink(file->journal);
+	buffer_free(&found);
+	buffer_free(&repaired);
+	buffer_free(&now);
+	return result;
+}
+
+int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error)
+{
+	size_t from = content->length;
+	uint32_t flags = 0;
+
+	if (request(file, HOMEFILE_DO_READ, NULL, error) != 0 ||
+		receive_reply(file, &flags, content, error) != 0)
 		return -1;
-	return receive_reply(file, changed, content, error);
+	*exists = flags & HOMEFILE_EXISTS;
+	if (!file->journal || !file->writes)
+		return 0;
+	if (remember(file, content, from) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	return access(file->journal, F_OK) == 0 ? replay(file, content, from, error) : 0;
 }
 
 int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error)
@@ -217,11 +304,13 @@ void homefile_close(struct homefile *file)
 		return;
 	if (file->socket >= 0)
 		close(file->socket);
-	if (file->child > 0) {
+	if (file->child > 0 && !file->stays) {
 		/* It holds nothing that is not on disk; and one that hangs must not hold us. */
 		kill(file->child, SIGKILL);
 		process_wait(file->child);
 	}
+	buffer_free(&file->before);
+	free(file->journal);
 	free(file->path);
 	free(file);
 }

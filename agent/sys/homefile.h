@@ -48,21 +48,35 @@ int homefile_read(struct homefile *file, struct buffer *content, bool *exists, s
 
 /*
  * Puts the bytes of replacement in place of what was last read, atomically: a new file
- * in the same directory with mode, owner and attributes of the old one, fsync(2),
- * rename(2), fsync(2) of the directory. Any failure leaves the old file.
+ * in the same directory with mode, owner, ACL and attributes of the old one, fsync(2),
+ * rename(2), fsync(2) of the directory. Any failure before the rename leaves the old
+ * file. Another hard link to the old file keeps the old bytes.
  *
  * If somebody changed the file since it was read, before or while it was replaced,
  * *changed is true and *content (emptied first) holds the bytes that must be worked
- * into the file now: make the edit on them and call again.
+ * into the file now: make the edit on them and call again. A program that still has the
+ * old file open is waited for by the child after homefile_close, at most 10 s: lines
+ * that it appended go to the end of the file that stands there then, anything else
+ * becomes its text, and whoever watches the directory sees the change.
+ *
+ * A file that is mounted on cannot be replaced. It is overwritten, from the first byte
+ * that differs on, which is not atomic: see homefile_keep_journal.
  * Returns 0, or -1 with ERROR_CANNOT_WRITE or as homefile_read.
  */
 int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
 	struct buffer *content, struct error *error);
 
+/*
+ * Names a file of root's, in a directory of root's, for the journal of a write that is
+ * not atomic. homefile_read completes such a write that was broken off. Without a journal
+ * a file that is mounted on is not written. Returns 0, or -1 if out of memory.
+ */
+int homefile_keep_journal(struct homefile *file, const char *journal);
+
 /* Takes descriptors of the directories; the caller closes them. Returns 0 or -1. */
 int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error);
 
-/* Ends the child and frees; NULL is fine. */
+/* Ends the child, unless it watches for late writers, and frees; NULL is fine. */
 void homefile_close(struct homefile *file);
 
 #endif

@@ -11,11 +11,23 @@
 
 struct account;
 
-enum homefile_request { HOMEFILE_DO_READ = 1, HOMEFILE_DO_REPLACE, HOMEFILE_DO_PLACES };
+enum homefile_request {
+	HOMEFILE_DO_READ = 1,
+	HOMEFILE_DO_REPLACE,
+	HOMEFILE_DO_OVERWRITE, /* in place, after root's side has written its journal */
+	HOMEFILE_DO_PLACES,    /* answered with descriptors: of the parent, of the directory */
+};
+
+enum homefile_reply {
+	HOMEFILE_EXISTS = 1 << 0,
+	HOMEFILE_CHANGED = 1 << 1,    /* by somebody else; the file's text comes with it */
+	HOMEFILE_NOT_ATOMIC = 1 << 2, /* nothing was done: it can only be overwritten */
+	HOMEFILE_STAYS = 1 << 3,      /* the child has late writers to watch: do not end it */
+};
 
 struct homefile_message {
-	uint32_t kind; /* of a request: enum homefile_request; of a reply: enum error_code */
-	uint32_t flag; /* of a reply: exists, changed, or how many descriptors come with it */
+	uint32_t kind;  /* of a request: enum homefile_request; of a reply: enum error_code */
+	uint32_t flags; /* of a reply: enum homefile_reply */
 	uint64_t length;
 };
 

@@ -1,0 +1,108 @@
+/*
+ * What the files of a homefile's child share. The child MUST have become the account
+ * before it looks at the path, and MUST work from descriptors of directories from then
+ * on.
+ */
+#ifndef VASTAGENT_SYS_HOMEFILE_CHILD_H
+#define VASTAGENT_SYS_HOMEFILE_CHILD_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+
+struct account;
+struct error;
+
+/* The most files replaced in one session that are watched for late writers. */
+#define HOMEFILE_LATE_MAX 24
+
+/* A file that has lost its name, while somebody may still be writing to it. */
+struct homefile_late {
+	int fd;
+	struct buffer before; /* its bytes, as they went into the edit */
+	struct buffer mine;   /* what was put in its place */
+};
+
+struct homefile_child {
+	int socket;
+	const struct account *account;
+	const char *path;
+	unsigned flags;
+	char directory_path[PATH_MAX];
+	char name[NAME_MAX + 1];
+	int directory;    /* -1: it does not exist */
+	int create_errno; /* why it could not be made, or 0 */
+	int current;      /* what was last read, kept open; -1: there was no file */
+	struct stat seen;
+	struct buffer bytes; /* of current, when it was read */
+	struct homefile_late late[HOMEFILE_LATE_MAX];
+	unsigned late_count;
+};
+
+enum homefile_writer { WRITER_NONE, WRITER_PRESENT, WRITER_UNKNOWN };
+
+enum homefile_outcome {
+	OUTCOME_DONE,
+	OUTCOME_CHANGED,    /* nothing was done; content is what stands there now */
+	OUTCOME_LATE,       /* done, but content must be worked into it too */
+	OUTCOME_NOT_ATOMIC, /* nothing was done: it can only be written in place */
+};
+
+/* homefile_path.c: finds directory and file, opens the directory, checks it. 0 or -1. */
+int homefile_path_open(struct homefile_child *child, struct error *error);
+
+/* The rule of sshd's StrictModes for one file or directory. Returns 0 or -1. */
+int homefile_path_check(const struct homefile_child *child, const char *path,
+	const struct stat *what, struct error *error);
+
+/* Takes the lock against other agents' changes, waiting at most 5 s. Returns 0 or -1. */
+int homefile_path_lock(const struct homefile_child *child, struct error *error);
+void homefile_path_unlock(const struct homefile_child *child);
+
+/* homefile_read.c: opens the file as .current (-1: there is none). Returns 0 or -1. */
+int homefile_read_open(struct homefile_child *child, struct error *error);
+
+/* Opens it, waits at most 2 s for who is writing to it, and reads it into .bytes. */
+int homefile_read_current(struct homefile_child *child, struct error *error);
+
+/* Reads all of an open file, from its begin, in place of content. Returns 0 or -1. */
+int homefile_read_all(
+	const struct homefile_child *child, int fd, struct buffer *content, struct error *error);
+
+enum homefile_writer homefile_read_writer(int fd);
+
+/* homefile_replace.c: see homefile_replace() in homefile.h. Returns 0 or -1. */
+int homefile_replace_file(struct homefile_child *child, const struct buffer *replacement,
+	enum homefile_outcome *outcome, struct buffer *content, struct error *error);
+
+/* Whether the file is the one that was read, unchanged as far as its times tell. */
+bool homefile_replace_is_seen(const struct homefile_child *child);
+
+/* homefile_inplace.c: overwrites the file itself, from the first byte that differs on. */
+int homefile_inplace_write(struct homefile_child *child, const struct buffer *replacement,
+	enum homefile_outcome *outcome, struct buffer *content, struct error *error);
+
+/*
+ * homefile_late.c: keeps a file that has lost its name for homefile_late_watch. Steals
+ * fd and *before. Returns 0, or -1 if out of memory.
+ */
+int homefile_late_keep(struct homefile_child *child, int fd, struct buffer *before,
+	const struct buffer *mine, struct error *error);
+
+/*
+ * Looks at once whether the file kept last was written to. *changed: it was, and
+ * *content has what must be worked into the file that stands there now.
+ */
+int homefile_late_check(
+	struct homefile_child *child, bool *changed, struct buffer *content, struct error *error);
+
+/*
+ * To be called when nobody waits for the child any more: stays until each kept file's
+ * last writer has closed it, at most 10 s, and writes what came late into the file that
+ * stands there then.
+ */
+void homefile_late_watch(struct homefile_child *child);
+
+#endif
