@@ -222,7 +222,13 @@ int homefile_replace(struct homefile *file, const struct buffer *replacement, bo
 	struct buffer *content, struct error *error)
 {
 	uint32_t flags = 0;
-	int result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, content, error);
+	int result;
+
+	*changed = false;
+	if (replacement->length > HOMEFILE_LIMIT)
+		return error_set(error, ERROR_TOO_LARGE, "%s would become larger than %ld bytes",
+			file->path, HOMEFILE_LIMIT);
+	result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, content, error);
 
 	if (result == 0 && (flags & HOMEFILE_NOT_ATOMIC))
 		result = overwrite(file, replacement, &flags, content, error);

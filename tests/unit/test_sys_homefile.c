@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "sys/homefile.h"
@@ -257,7 +258,7 @@ static void the_files_mode_and_owner(void **state)
 		gid_t gid;
 		bool fine;
 	} rows[] = {{0600, NOBODY, NOBODY, true}, {0644, NOBODY, NOBODY, true},
-		{0640, NOBODY, 1, true}, {0644, 0, 0, true}, {0620, NOBODY, NOBODY, true},
+		{0640, NOBODY, 1, true}, {0644, 0, 0, true}, {0620, NOBODY, NOBODY, false},
 		{0620, NOBODY, 1, false}, {0660, NOBODY, 0, false}, {0602, NOBODY, NOBODY, false},
 		{0666, NOBODY, NOBODY, false}, {0644, 1, 1, false}, {0600, 1, 1, false}};
 	struct home *home = home_of(state);
@@ -412,6 +413,37 @@ static pid_t start_late_writer(const struct home *home, int how, const char *tex
 	return child;
 }
 
+/* Replaces the file, and again by what came back if somebody was faster. */
+static void replace_and_merge(struct homefile *file, const char *text)
+{
+	struct buffer wanted = BUFFER_EMPTY, content = BUFFER_EMPTY;
+	struct error error = {0};
+	bool changed = true;
+
+	assert_int_equal(buffer_add_string(&wanted, text), 0);
+	for (int i = 0; i < 5 && changed; i++) {
+		assert_int_equal(homefile_replace(file, &wanted, &changed, &content, &error), 0);
+		if (changed) {
+			buffer_free(&wanted);
+			wanted = content;
+			content = BUFFER_EMPTY;
+		}
+	}
+	assert_false(changed);
+	buffer_free(&wanted);
+	buffer_free(&content);
+}
+
+static void wait_for_text(const char *path, const char *text)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	long long end = process_now_ms() + 15000;
+
+	while (strcmp(home_text(path), text) != 0 && process_now_ms() < end)
+		nanosleep(&pause, NULL);
+	assert_string_equal(home_text(path), text);
+}
+
 static void what_is_appended_late_is_not_lost(void **state)
 {
 	struct home *home = home_of(state);
@@ -422,11 +454,11 @@ static void what_is_appended_late_is_not_lost(void **state)
 	file = open_file(home, FLAGS);
 	check_read(file, "old\n");
 	writer = start_late_writer(home, O_WRONLY | O_APPEND, "late\n");
-	check_replace(file, "old\nours\n", "old\nours\nlate\n");
+	/* It is noticed at once, or by the watch that stays behind. */
+	replace_and_merge(file, "old\nours\n");
 	assert_int_equal(process_wait(writer), 0);
-	check_replace(file, "old\nlate\nours\n", NULL);
 	homefile_close(file);
-	assert_string_equal(home_text(home->file), "old\nlate\nours\n");
+	wait_for_text(home->file, "old\nours\nlate\n");
 }
 
 static void what_is_rewritten_late_is_not_lost(void **state)
@@ -439,9 +471,11 @@ static void what_is_rewritten_late_is_not_lost(void **state)
 	file = open_file(home, FLAGS);
 	check_read(file, "old\n");
 	writer = start_late_writer(home, O_WRONLY, "their whole file\n");
-	check_replace(file, "old\nours\n", "their whole file\n");
-	assert_int_equal(process_wait(writer), 0);
+	/* While it is being written it is half a text: it is taken once its writer is done. */
+	replace_and_merge(file, "old\nours\n");
 	homefile_close(file);
+	assert_int_equal(process_wait(writer), 0);
+	wait_for_text(home->file, "their whole file\n");
 }
 
 static void leftovers_of_a_killed_agent_are_removed(void **state)
