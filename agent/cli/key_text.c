@@ -131,14 +131,13 @@ static int add_operand(const struct cli *cli, const char *bytes, size_t length, 
 		return cli_fail(error_exit_status(error.code), "%s", error.message);
 	if (import_text_decode(bytes, length, cli->template, text, &notes, &error) != 0)
 		status = cli_fail(error_exit_status(error.code), "%s", error.message);
-	if (status == 0)
+	else
+		status = keep_public(text, start);
+	if (status == 0) {
 		print_notes(&notes);
-	buffer_free(&notes);
-	if (status != 0)
-		return status;
-	status = keep_public(text, start);
-	if (status == 0)
 		replace_invalid(text->data + start, text->length - start);
+	}
+	buffer_free(&notes);
 	return status;
 }
 

@@ -9,6 +9,8 @@
 #include "keys/der.h"
 #include "keys/import_forms.h"
 
+#define WRAPPED_MAX 8192 /* characters of base64 in base64 that are looked at */
+
 static void blank(char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
@@ -114,6 +116,7 @@ static bool is_bare_private(const struct import_slice *line)
 {
 	unsigned char bytes[96];
 	size_t length = line->length < 128 ? line->length & ~(size_t)3 : 128, size;
+	bool result;
 
 	while (length && line->text[length - 1] == '=')
 		length -= 4;
@@ -122,7 +125,9 @@ static bool is_bare_private(const struct import_slice *line)
 	if (sodium_base642bin(bytes, sizeof(bytes), line->text, length, NULL, &size, NULL,
 		    sodium_base64_VARIANT_ORIGINAL) != 0)
 		return false;
-	return is_private_der(bytes, size);
+	result = is_private_der(bytes, size);
+	sodium_memzero(bytes, sizeof(bytes));
+	return result;
 }
 
 static const char *find_bare(const char *text, size_t length)
@@ -142,19 +147,40 @@ static const char *find_bare(const char *text, size_t length)
 	return found;
 }
 
+/* Length of what is base64 at text, in whole groups of four; line ends do not count. */
+static size_t base64_length(const char *text, size_t length)
+{
+	size_t count = 0, whole = 0;
+
+	for (size_t i = 0; i < length && count < WRAPPED_MAX; i++) {
+		const struct import_slice one = {text + i, 1};
+
+		if (text[i] == '\r' || text[i] == '\n')
+			continue;
+		if (text[i] == '=' || !import_is_base64(&one))
+			break;
+		if (++count % 4 == 0)
+			whole = i + 1;
+	}
+	return whole;
+}
+
 /* A whole PEM file in base64 once more, as secrets are kept in settings. */
 static const char *find_wrapped(const char *text, size_t length)
 {
 	static const char begin[] = "LS0tLS1CRUdJTi"; /* "-----BEGIN" */
 	const char *at = memmem(text, length, begin, sizeof(begin) - 1);
 	size_t left = at ? length - (size_t)(at - text) : 0, size = 0;
-	unsigned char bytes[48];
+	unsigned char bytes[WRAPPED_MAX];
+	bool found;
 
-	if (left < 56)
+	if (!at)
 		return NULL;
-	sodium_base642bin(
-		bytes, sizeof(bytes), at, 56, NULL, &size, NULL, sodium_base64_VARIANT_ORIGINAL);
-	return memmem(bytes, size, "PRIVATE", 7) ? at : NULL;
+	sodium_base642bin(bytes, sizeof(bytes), at, base64_length(at, left), "\r\n", &size, NULL,
+		sodium_base64_VARIANT_ORIGINAL);
+	found = find_header((const char *)bytes, size) != NULL;
+	sodium_memzero(bytes, sizeof(bytes));
+	return found ? at : NULL;
 }
 
 static const char *find_pair(const char *text, size_t length, const char *one, const char *other)

@@ -500,6 +500,9 @@ static void every_private_key_is_refused(void **state)
 		"MIICxjBABgkqhkiG9w0BBQ0wMzAbBgkqhkiG9w0BBQwwDgQI",
 		/* base64 of a PEM file */
 		"LS0tLS1CRUdJTiBPUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0KYjNCbGJuTnphQzFy",
+		/* of one that begins with its parameters, in lines */
+		"LS0tLS1CRUdJTiBFQyBQQVJBTUVURVJTLS0tLS0KQmdncWhrak9QUU1CQnc9PQotLS0tLUVORCBF\r\n"
+		"QyBQQVJBTUVURVJTLS0tLS0KLS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0tLS0tCk1IY0NB\r\n",
 		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"nWGx\",\"x\":\"11qY\"}",
 		"Private-Key: (1024 bit, 2 primes)\nmodulus:\n"};
 
