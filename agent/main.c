@@ -21,11 +21,16 @@ static int cmd_daemon(const struct cli *cli)
 }
 
 static const struct command commands[] = {
-	{"addkey", "KEY... | FILE... | -", "user name dry-run force template",
+	{"addkey", "KEY... | FILE... | -",
+		"user name for until from options dry-run force template",
 		"let a public key in, now and for good", cmd_addkey, NULL},
-	{"rmkey", "FINGERPRINT | NAME | COMMENT...", "user foreign force",
+	{"rmkey", "FINGERPRINT | NAME | COMMENT... | --all", "user all foreign force",
 		"take a key away again, for good", cmd_rmkey, NULL},
-	{"keys", "", "user", "list the keys that get in, and those that do not", cmd_keys, NULL},
+	{"keys", "", "user platform-bytes", "list the keys that get in, and those that do not",
+		cmd_keys, NULL},
+	{"undo", "", "user", "bring back what was last removed", cmd_undo, NULL},
+	{"sync", "FILE... | -", "user name force dry-run",
+		"make the keys of one name exactly these", cmd_sync, NULL},
 	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},
@@ -37,6 +42,10 @@ static const struct command commands[] = {
 	{"pause", "[10m]", "", "stop restoring keys, for a time or until resume", cmd_pause, NULL},
 	{"resume", "", "", "restore keys again", cmd_resume, NULL},
 	{"reload", "", "", "read the configuration again", cmd_reload, NULL},
+	{"adopt", "", "", "take over the keys of the instance that this one was copied from",
+		cmd_adopt, NULL},
+	{"clean-image", "", "check", "forget all keys and logs, before an image is saved",
+		cmd_clean_image, NULL},
 	{"daemon", "", "ready", "be the agent, in the foreground", cmd_daemon, NULL},
 	{"version", "", "", "print the version", cmd_version, NULL},
 };

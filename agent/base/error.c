@@ -77,6 +77,14 @@ int error_set_errno(struct error *error, enum error_code code, const char *forma
 	return -1;
 }
 
+void error_append(struct error *error, const char *text)
+{
+	size_t used = error ? strlen(error->message) : 0;
+
+	if (error)
+		snprintf(error->message + used, sizeof(error->message) - used, "%s", text);
+}
+
 const char *error_name(enum error_code code)
 {
 	return code < ERROR_COUNT ? outcomes[code].name : outcomes[ERROR_INTERNAL].name;

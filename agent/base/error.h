@@ -50,6 +50,9 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 int error_set_errno(struct error *error, enum error_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Appends to the message of an error, as far as there is room; NULL is fine. */
+void error_append(struct error *error, const char *text);
+
 /* The code's name on the wire, as "bad_key". Never NULL. */
 const char *error_name(enum error_code code);
 

@@ -23,6 +23,13 @@ enum option_id {
 	OPT_FORCE,
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
+	OPT_ALL,
+	OPT_PLATFORM_BYTES,
+	OPT_FOR,
+	OPT_UNTIL,
+	OPT_FROM,
+	OPT_OPTIONS,
+	OPT_CHECK,
 	OPT_READY,
 };
 
@@ -34,11 +41,20 @@ static const struct {
 } options[] = {
 	{OPT_USER, "user", "USER", "the account; root may name any, the default is your own"},
 	{OPT_NAME, "name", "NAME", "who the key belongs to; rmkey NAME takes all of hers away"},
+	{OPT_FOR, "for", "TIME", "let it in for 8h, 2d, …; sshd itself ends it then"},
+	{OPT_UNTIL, "until", "TIME",
+		"until 2026-12-31T18:00 or 2026-12-31 (local time; Z for UTC)"},
+	{OPT_FROM, "from", "LIST", "only from these addresses or networks"},
+	{OPT_OPTIONS, "options", "LIST", "options of sshd(8) before the key, as no-pty,restrict"},
 	{OPT_DRY_RUN, "dry-run", NULL, "say what would be done, and do not do it"},
 	{OPT_FORCE, "force", NULL, "do it although it is dangerous"},
 	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
 	{OPT_TEMPLATE, "template", NULL,
 		"the keys come from a template: removed ones stay removed"},
+	{OPT_PLATFORM_BYTES, "platform-bytes", NULL,
+		"print the file without vastagent's lines, byte for byte"},
+	{OPT_CHECK, "check", NULL, "only say what would be done"},
+	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
 	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
@@ -96,7 +112,7 @@ void cli_print_usage(const struct command *command)
 			continue;
 		snprintf(left, sizeof(left), "--%s %s", options[i].name,
 			options[i].argument ? options[i].argument : "");
-		printf("  %-15s %s\n", left, options[i].text);
+		printf("  %-17s %s\n", left, options[i].text);
 	}
 }
 
@@ -131,6 +147,27 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_TEMPLATE:
 		cli->template = true;
+		break;
+	case OPT_FOR:
+		cli->duration = value;
+		break;
+	case OPT_UNTIL:
+		cli->until = value;
+		break;
+	case OPT_FROM:
+		cli->from = value;
+		break;
+	case OPT_OPTIONS:
+		cli->options = value;
+		break;
+	case OPT_PLATFORM_BYTES:
+		cli->platform_bytes = true;
+		break;
+	case OPT_CHECK:
+		cli->check = true;
+		break;
+	case OPT_ALL:
+		cli->all = true;
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)

@@ -6,10 +6,10 @@
 
 struct cli {
 	const char *command;
-	const char *user, *name;
+	const char *user, *name, *duration, *until, *from, *options;
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
-	bool json, dry_run, force, foreign, template;
+	bool json, dry_run, force, foreign, template, all, check, platform_bytes;
 	int ready; /* descriptor that `daemon` reports its start to, or -1 */
 	int count; /* operands */
 	char **operands;

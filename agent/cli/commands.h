@@ -7,6 +7,10 @@ struct cli;
 int cmd_addkey(const struct cli *cli);
 int cmd_rmkey(const struct cli *cli);
 int cmd_keys(const struct cli *cli);
+int cmd_undo(const struct cli *cli);
+int cmd_sync(const struct cli *cli);
+int cmd_adopt(const struct cli *cli);
+int cmd_clean_image(const struct cli *cli);
 
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);

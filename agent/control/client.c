@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -33,21 +34,27 @@ char *control_encode(const char *text)
 	return out.data;
 }
 
-static int open_socket(const char *path, struct error *error)
+static int open_socket(const char *path, long long end, struct error *error)
 {
+	const struct timespec pause = {.tv_nsec = 5 * 1000000};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
+	int fd, result;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(error, ERROR_USAGE,
 			"the socket's path is longer than %zu bytes: %s",
 			sizeof(address.sun_path) - 1, path);
 	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_INTERNAL, "cannot make a socket");
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-		error_set_errno(error, ERROR_UNREACHABLE, "no agent answers on %s", path);
+	/* EAGAIN: as many wait there already as may; unix(7) has no other way to wait. */
+	while ((result = connect(fd, (const struct sockaddr *)&address, sizeof(address))) != 0 &&
+		errno == EAGAIN && process_now_ms() < end)
+		nanosleep(&pause, NULL);
+	if (result != 0) {
+		error_set_errno(error, errno == EAGAIN ? ERROR_TIMEOUT : ERROR_UNREACHABLE,
+			"no agent answers on %s", path);
 		close(fd);
 		return -1;
 	}
@@ -126,6 +133,18 @@ static int receive_all(int fd, struct buffer *answer, long long end, struct erro
 	}
 }
 
+/* Whether the whole body is there; an agent that dies sends half of one. */
+static bool is_whole(const char *headers, const char *body, size_t length)
+{
+	static const char name[] = "\r\nContent-Length:";
+	const char *header = strcasestr(headers, name);
+	char *end;
+
+	if (!header || header > body)
+		return true;
+	return strtoul(header + sizeof(name) - 1, &end, 10) == length;
+}
+
 /* "HTTP/1.1 200 OK…": returns the status, and the body's JSON in *answer. */
 static int parse(const struct buffer *text, json_t **answer, struct error *error)
 {
@@ -139,6 +158,9 @@ static int parse(const struct buffer *text, json_t **answer, struct error *error
 		return error_set(
 			error, ERROR_UNREACHABLE, "what answers is not the agent, or it hung up");
 	body += 4;
+	if (!is_whole(start, body, text->length - (size_t)(body - start)))
+		return error_set(
+			error, ERROR_UNREACHABLE, "the agent hung up in the middle of its answer");
 	*answer = json_loadb(body, text->length - (size_t)(body - start), 0, NULL);
 	return (int)status;
 }
@@ -153,7 +175,7 @@ int control_ask(const char *socket, const struct control_request *request, int t
 	*answer = NULL;
 	if (render(request, &out, error) != 0)
 		goto out;
-	fd = open_socket(socket, error);
+	fd = open_socket(socket, end, error);
 	if (fd < 0 || send_all(fd, &out, end, error) != 0 || receive_all(fd, &in, end, error) != 0)
 		goto out;
 	status = parse(&in, answer, error);

@@ -6,6 +6,8 @@
 
 #define CONTROL_STATUS   "/v1/status"
 #define CONTROL_KEYS     "/v1/keys"
+#define CONTROL_UNDO     "/v1/undo"
+#define CONTROL_ADOPT    "/v1/adopt"
 #define CONTROL_FORWARDS "/v1/forwards"
 #define CONTROL_SESSIONS "/v1/sessions"
 #define CONTROL_STOP     "/v1/stop"

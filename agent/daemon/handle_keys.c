@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "daemon/agent.h"
+#include "daemon/fanout.h"
 #include "daemon/handlers.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
@@ -40,40 +42,42 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 		request_fail(request, &error);
 		return;
 	}
-	if (operation != KEYS_LIST && !outcome.failed)
+	if (operation != KEYS_LIST && operation != KEYS_BYTES && !outcome.failed)
 		count(request->agent, &outcome);
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
 	if (operation != KEYS_LIST && outcome.failed && outcome.http_status >= 500)
 		lookout_retry(request->agent->lookout, request->user, outcome.message);
-	request_answer(request, outcome.http_status, json_incref(outcome.answer));
+	if (operation != KEYS_LIST && operation != KEYS_BYTES && strcmp(request->user, "root") == 0)
+		lookout_mirror(request->agent->lookout);
+	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
+		fanout_sweep(request, json_incref(outcome.answer));
+	else
+		request_answer(request, outcome.http_status, json_incref(outcome.answer));
 	keys_outcome_free(&outcome);
+}
+
+static bool reads_only(const struct keys_job *job)
+{
+	return job->operation == KEYS_LIST || job->operation == KEYS_BYTES;
 }
 
 /* Starts the job, or fails the request. Steals job, which may be NULL. */
 static void start(struct request *request, struct keys_job *job)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
-	const char *file = lookout_file(request->agent->lookout, request->user);
 	struct job_calls calls;
 	struct error error;
 
-	if (!pending || !job)
+	if (!pending || !job || keys_job_fill(job, request->agent, request->user, request) != 0)
 		goto fail;
 	pending->request = request;
 	pending->job = job;
-	job->user = strdup(request->user);
-	job->state_dir = strdup(request->agent->config.state_dir);
-	job->file = file ? strdup(file) : NULL;
-	job->has_peer = true;
-	job->peer = request->peer;
-	if (!job->user || !job->state_dir || (file && !job->file))
-		goto fail;
 	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
 	/* A list takes no lock and waits for nobody. */
-	if (job_start(request->agent->jobs, job->operation == KEYS_LIST ? NULL : job->user,
-		    request->peer.uid, &calls) == 0)
+	if (job_start(request->agent->jobs, reads_only(job) ? NULL : job->user, request->peer.uid,
+		    &calls) == 0)
 		return;
 fail:
 	keys_job_free(job);
@@ -93,27 +97,56 @@ static struct keys_job *new_job(enum keys_operation operation)
 
 void handle_keys_list(struct request *request)
 {
-	start(request, new_job(KEYS_LIST));
+	start(request, new_job(request_flag(request, "platform_bytes") ? KEYS_BYTES : KEYS_LIST));
 }
 
-/* Reads the members of the body; one that is not known is an error, not a surprise. */
-static int read_add(const struct request *request, const char **text, const char **name,
-	const char **origin, int *dry_run, int *force, struct error *error)
+/* The members of a body of POST /v1/keys; NULL or 0 where they are not given. */
+struct add_body {
+	const char *text, *name, *origin, *options, *expires;
+	json_int_t ttl;
+	int dry_run, force;
+	time_t until;
+};
+
+#define TTL_MAX (10L * 366 * 86400)
+
+static int read_expiry(struct add_body *body, struct error *error)
+{
+	if (body->ttl < 0 || body->ttl > TTL_MAX || (body->ttl && body->expires))
+		return error_set(error, ERROR_BAD_REQUEST,
+			"\"ttl\" is a number of seconds up to %ld, and goes without \"expires\"",
+			TTL_MAX);
+	if (body->ttl)
+		body->until = time(NULL) + (time_t)body->ttl;
+	if (body->expires && text_parse_time(body->expires, &body->until) != 0)
+		return error_set(error, ERROR_BAD_REQUEST,
+			"\"expires\" must be a time such as 2026-12-31T18:00:00Z");
+	if (body->expires && body->until <= time(NULL))
+		return error_set(error, ERROR_BAD_OPTION, "%s is over already", body->expires);
+	return 0;
+}
+
+/* Reads the body; a member that is not known is an error, not a surprise. */
+static int read_add(const struct request *request, struct add_body *body, struct error *error)
 {
 	json_error_t problem;
 	const char *user;
 
-	if (json_unpack_ex(request->body, &problem, JSON_STRICT, "{ss s?s s?s s?s s?b s?b}", "text",
-		    text, "user", &user, "name", name, "origin", origin, "dry_run", dry_run,
-		    "force", force) != 0)
+	*body = (struct add_body){0};
+	if (json_unpack_ex(request->body, &problem, JSON_STRICT,
+		    "{ss s?s s?s s?s s?s s?s s?I s?b s?b}", "text", &body->text, "user", &user,
+		    "name", &body->name, "origin", &body->origin, "options", &body->options,
+		    "expires", &body->expires, "ttl", &body->ttl, "dry_run", &body->dry_run,
+		    "force", &body->force) != 0)
 		return error_set(error, ERROR_BAD_REQUEST, "the body: %.200s", problem.text);
-	if (*origin && strcmp(*origin, "template") != 0 && strcmp(*origin, "command") != 0)
+	if (body->origin && strcmp(body->origin, "template") != 0 &&
+		strcmp(body->origin, "command") != 0)
 		return error_set(
 			error, ERROR_BAD_REQUEST, "\"origin\" must be \"command\" or \"template\"");
-	if (*origin && request->peer.uid != 0)
+	if (body->origin && request->peer.uid != 0)
 		return error_set(
 			error, ERROR_FORBIDDEN, "only root may say where a key comes from");
-	return 0;
+	return read_expiry(body, error);
 }
 
 /* A name is what rmkey takes: one word that shows as it is. */
@@ -134,34 +167,39 @@ static int check_name(const char *name, struct error *error)
 	return 0;
 }
 
+/* Returns a job with copies of what the body says, or NULL if out of memory. */
+static struct keys_job *new_add(const struct request *request, const struct add_body *body)
+{
+	struct keys_job *job = new_job(KEYS_ADD);
+
+	if (!job)
+		return NULL;
+	job->request = (struct keys_request){.text = strdup(body->text),
+		.length = strlen(body->text),
+		.name = body->name ? strdup(body->name) : NULL,
+		.options = body->options ? strdup(body->options) : NULL,
+		.expires = body->until,
+		.origin = body->origin && strcmp(body->origin, "template") == 0 ? ORIGIN_TEMPLATE
+										: ORIGIN_COMMAND,
+		.dry_run = body->dry_run,
+		.force = body->force,
+		.root = request->peer.uid == 0};
+	if (job->request.text && (!body->name || job->request.name) &&
+		(!body->options || job->request.options))
+		return job;
+	keys_job_free(job);
+	return NULL;
+}
+
 void handle_keys_add(struct request *request)
 {
-	const char *text = NULL, *name = NULL, *origin = NULL;
-	int dry_run = 0, force = 0;
-	struct keys_job *job;
+	struct add_body body;
 	struct error error;
 
-	if (read_add(request, &text, &name, &origin, &dry_run, &force, &error) != 0 ||
-		check_name(name, &error) != 0) {
+	if (read_add(request, &body, &error) != 0 || check_name(body.name, &error) != 0)
 		request_fail(request, &error);
-		return;
-	}
-	job = new_job(KEYS_ADD);
-	if (job) {
-		job->request = (struct keys_request){.text = strdup(text),
-			.length = strlen(text),
-			.name = name ? strdup(name) : NULL,
-			.origin = origin && strcmp(origin, "template") == 0 ? ORIGIN_TEMPLATE
-									    : ORIGIN_COMMAND,
-			.dry_run = dry_run,
-			.force = force,
-			.root = request->peer.uid == 0};
-		if (!job->request.text || (name && !job->request.name)) {
-			keys_job_free(job);
-			job = NULL;
-		}
-	}
-	start(request, job);
+	else
+		start(request, new_add(request, &body));
 }
 
 void handle_keys_remove(struct request *request)
@@ -169,13 +207,23 @@ void handle_keys_remove(struct request *request)
 	struct keys_job *job = new_job(KEYS_REMOVE);
 
 	if (job) {
-		job->fingerprint = strdup(request->argument);
+		job->fingerprints = strdup(request->argument);
 		job->foreign = request_flag(request, "foreign");
 		job->force = request_flag(request, "force");
-		if (!job->fingerprint) {
+		if (!job->fingerprints) {
 			keys_job_free(job);
 			job = NULL;
 		}
 	}
 	start(request, job);
+}
+
+void handle_adopt(struct request *request)
+{
+	fanout_adopt(request);
+}
+
+void handle_undo(struct request *request)
+{
+	start(request, new_job(KEYS_UNDO));
 }

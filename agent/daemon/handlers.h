@@ -13,6 +13,8 @@ void handle_resume(struct request *request);
 void handle_keys_list(struct request *request);
 void handle_keys_add(struct request *request);
 void handle_keys_remove(struct request *request);
+void handle_undo(struct request *request);
+void handle_adopt(struct request *request);
 
 void handle_sessions(struct request *request);
 void handle_forwards(struct request *request);

@@ -1,18 +1,25 @@
 #include "daemon/keys_job.h"
 
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "control/failure.h"
+#include "daemon/agent.h"
 #include "daemon/journal.h"
 #include "daemon/keys_json.h"
+#include "daemon/lookout.h"
+#include "daemon/request.h"
+#include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/instance.h"
 #include "sys/sshd.h"
 
 static bool is_inside(const char *path, const char *home)
@@ -68,6 +75,69 @@ static int choose_owner(const struct keys_job *job, const struct account *accoun
 	return 0;
 }
 
+/* The most keys of one removal; more than a person has. */
+#define REMOVAL_MAX 256
+
+static int remove_keys(const struct keys_job *job, const struct keys_place *place,
+	struct keys_report *report, struct error *error)
+{
+	const char *list[REMOVAL_MAX];
+	struct keys_removal removal = {
+		.fingerprints = list, .foreign = job->foreign, .force = job->force};
+	char *copy = strdup(job->fingerprints), *rest = copy, *one;
+	int result;
+
+	while (copy && (one = strsep(&rest, ",")) && removal.count < REMOVAL_MAX)
+		list[removal.count++] = one;
+	if (!copy)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	else if (rest)
+		result =
+			error_set(error, ERROR_TOO_LARGE, "more than %d keys at once", REMOVAL_MAX);
+	else if (job->operation == KEYS_SWEEP)
+		result = keys_sweep(place, &removal, report, error);
+	else
+		result = keys_remove(place, &removal, report, error);
+	free(copy);
+	return result;
+}
+
+/* Bytes may be anything, so they travel in base64; the report carries them. */
+static int read_bytes(
+	const struct keys_place *place, struct keys_report *report, struct error *error)
+{
+	struct buffer bytes = BUFFER_EMPTY;
+	int result = keys_foreign_bytes(place, &bytes, error);
+	size_t size = sodium_base64_encoded_len(bytes.length, sodium_base64_VARIANT_ORIGINAL);
+	char *space = result == 0 ? buffer_reserve(&report->bytes, size) : NULL;
+
+	if (space) {
+		sodium_bin2base64(space, size, (const unsigned char *)buffer_string(&bytes),
+			bytes.length, sodium_base64_VARIANT_ORIGINAL);
+		report->bytes.length = strlen(space);
+	} else if (result == 0) {
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	}
+	buffer_free(&bytes);
+	return result;
+}
+
+/* A key alone does not make a login. */
+static void note_shell(const struct account *account, struct keys_report *report)
+{
+	const char *slash = strrchr(account->shell, '/'),
+		   *name = slash ? slash + 1 : account->shell;
+
+	if (strcmp(name, "nologin") == 0 || strcmp(name, "false") == 0)
+		buffer_add_format(&report->notes,
+			"%s cannot log in: the account's shell is %s; change it with: chsh -s "
+			"/bin/bash %s\n",
+			account->name, account->shell, account->name);
+	else if (access(account->shell, X_OK) != 0)
+		buffer_add_format(&report->notes, "%s cannot log in: there is no shell %s\n",
+			account->name, account->shell);
+}
+
 static int operate(const struct keys_job *job, const struct keys_place *place,
 	struct keys_report *report, int fds[JOB_FDS], struct error *error)
 {
@@ -77,11 +147,18 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	switch (job->operation) {
 	case KEYS_LIST:
 		return keys_list(place, report, error);
+	case KEYS_BYTES:
+		return read_bytes(place, report, error);
 	case KEYS_ADD:
+		note_shell(place->account, report);
 		return keys_add(place, &job->request, report, error);
 	case KEYS_REMOVE:
-		return keys_remove(
-			place, job->fingerprint, job->foreign, job->force, report, error);
+	case KEYS_SWEEP:
+		return remove_keys(job, place, report, error);
+	case KEYS_UNDO:
+		return keys_undo(place, report, error);
+	case KEYS_ADOPT:
+		return keys_adopt(place, report, error);
 	case KEYS_LOOK:
 		result = keys_look(place, &places, report, error);
 		fds[0] = places.parent;
@@ -94,12 +171,15 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 static json_t *pack_answer(const struct keys_job *job, const char *file,
 	const struct keys_report *report, const struct error *failure)
 {
-	json_t *answer = job->operation == KEYS_LIST ? keys_json_list(job->user, file, report)
-			 : job->operation == KEYS_REMOVE
-				 ? keys_json_removed(job->user, file, report)
-				 : keys_json_added(job->user, file, report);
+	bool removes = job->operation == KEYS_REMOVE || job->operation == KEYS_SWEEP;
+	json_t *answer = job->operation == KEYS_LIST || job->operation == KEYS_BYTES
+				 ? keys_json_list(job->user, file, report)
+			 : removes ? keys_json_removed(job->user, file, report)
+				   : keys_json_added(job->user, file, report);
 	json_t *error;
 
+	if (answer && job->operation == KEYS_BYTES)
+		json_object_set_new(answer, "base64", json_string(buffer_string(&report->bytes)));
 	if (!failure)
 		return answer;
 	error = failure_pack(failure);
@@ -108,6 +188,20 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 		json_object_update_missing(error, answer);
 	json_decref(answer);
 	return error;
+}
+
+/* Sessions that are open stay open, whichever key they came in with. */
+static void add_open_sessions(json_t *answer, const struct account *account)
+{
+	json_t *pids = json_array();
+	struct net_sessions sessions = {0};
+
+	if (net_sessions_read(&sessions, NULL) == 0)
+		for (size_t i = 0; i < sessions.count; i++)
+			if (sessions.list[i].uid == account->uid)
+				json_array_append_new(pids, json_integer(sessions.list[i].pid));
+	net_sessions_free(&sessions);
+	json_object_set_new(answer, "sessions", pids);
 }
 
 static unsigned count_events(const struct keys_report *report, const char *event)
@@ -119,15 +213,20 @@ static unsigned count_events(const struct keys_report *report, const char *event
 	return count;
 }
 
-static void write_out(const struct keys_job *job, const char *file,
+static void write_out(const struct keys_job *job, const struct account *account, const char *file,
 	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
 	json_t *answer = pack_answer(job, file ? file : "", report, failure);
-	json_t *outcome = json_pack("{si ss* si si si si sb ss* so}", "status",
+
+	if (answer && !failure && job->operation == KEYS_REMOVE)
+		add_open_sessions(answer, account);
+	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss* so}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
-		(int)count_events(report, "taken_out"), "failed", failure != NULL, "message",
+		(int)count_events(report, "taken_out"), "set_aside",
+		(int)count_events(report, "set_aside"), "next_expiry",
+		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
 		failure ? failure->message : NULL, "answer", answer);
 	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 
@@ -142,7 +241,7 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 {
 	struct error error;
 
-	if (job->operation == KEYS_LIST || job->request.dry_run)
+	if (job->operation == KEYS_LIST || job->operation == KEYS_BYTES || job->request.dry_run)
 		return;
 	/* What a look means to restore is restored once it is written. */
 	if (job->operation == KEYS_LOOK && report->pending)
@@ -152,16 +251,36 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 		log_warning("the journal: %s", error.message);
 }
 
+int keys_job_fill(
+	struct keys_job *job, struct agent *agent, const char *user, const struct request *request)
+{
+	const char *file = lookout_file(agent->lookout, user);
+
+	job->user = strdup(user);
+	job->state_dir = strdup(agent->config.state_dir);
+	job->file = file ? strdup(file) : NULL;
+	if (request) {
+		job->has_peer = true;
+		job->peer = request->peer;
+	}
+	return job->user && job->state_dir && (!file || job->file) ? 0 : -1;
+}
+
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
-	struct keys_place place = {.state_dir = job->state_dir, .create = job->create};
+	char instance[STORE_INSTANCE_SIZE];
+	struct keys_place place = {.state_dir = job->state_dir,
+		.instance = instance,
+		.create = job->create,
+		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
 	struct keys_report report = {0};
 	char *asked = NULL;
 	struct error error = {0};
 	int result;
 
+	instance_id(instance, sizeof(instance));
 	result = account_by_name(job->user, &account, &error);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
@@ -175,7 +294,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = operate(job, &place, &report, fds, &error);
 	if (result == 0 || report.pending)
 		write_journal(job, &report);
-	write_out(job, place.file, &report, result == 0 ? NULL : &error, out);
+	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, out);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -186,12 +305,14 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
 	const char *file = NULL, *message = NULL;
-	int added, removed, restored, taken_out, failed;
+	int added, removed, restored, taken_out, set_aside, failed;
+	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si sb s?s sO}", "status", &outcome->http_status,
-		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "failed", &failed, "message", &message, "answer",
+	if (json_unpack(root, "{si s?s si si si si si sI sb s?s sO}", "status",
+		    &outcome->http_status, "file", &file, "added", &added, "removed", &removed,
+		    "restored", &restored, "taken_out", &taken_out, "set_aside", &set_aside,
+		    "next_expiry", &next_expiry, "failed", &failed, "message", &message, "answer",
 		    &outcome->answer) != 0) {
 		json_decref(root);
 		return -1;
@@ -200,6 +321,8 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->removed = (unsigned)removed;
 	outcome->restored = (unsigned)restored;
 	outcome->taken_out = (unsigned)taken_out;
+	outcome->set_aside = (unsigned)set_aside;
+	outcome->next_expiry = (time_t)next_expiry;
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
@@ -224,6 +347,7 @@ void keys_job_free(struct keys_job *job)
 	free(job->state_dir);
 	free((char *)job->request.text);
 	free((char *)job->request.name);
-	free(job->fingerprint);
+	free((char *)job->request.options);
+	free(job->fingerprints);
 	free(job);
 }

@@ -9,7 +9,16 @@
 #include "daemon/peer.h"
 #include "keys/manager.h"
 
-enum keys_operation { KEYS_LIST, KEYS_ADD, KEYS_REMOVE, KEYS_LOOK };
+enum keys_operation {
+	KEYS_LIST,
+	KEYS_BYTES,
+	KEYS_ADD,
+	KEYS_REMOVE,
+	KEYS_SWEEP,
+	KEYS_UNDO,
+	KEYS_ADOPT,
+	KEYS_LOOK
+};
 
 struct keys_job {
 	enum keys_operation operation;
@@ -19,8 +28,9 @@ struct keys_job {
 	bool has_peer;
 	struct peer peer;
 	bool create;                 /* KEYS_LOOK: may make a missing directory */
+	bool mirror;                 /* KEYS_LOOK: it gets root's keys, too */
 	struct keys_request request; /* KEYS_ADD; text and name are owned by the job */
-	char *fingerprint;           /* KEYS_REMOVE */
+	char *fingerprints;          /* KEYS_REMOVE, KEYS_SWEEP: with commas between them */
 	bool foreign, force;         /* KEYS_REMOVE */
 };
 
@@ -28,11 +38,23 @@ struct keys_job {
 struct keys_outcome {
 	int http_status;
 	char *file; /* the file that was worked on, or NULL */
-	unsigned added, removed, restored, taken_out;
-	bool failed;    /* the file is not as it should be; message says why */
-	char *message;  /* or NULL */
-	json_t *answer; /* for the peer */
+	unsigned added, removed, restored, taken_out, set_aside;
+	time_t next_expiry; /* of a key that is kept, or 0 */
+	bool failed;        /* the file is not as it should be; message says why */
+	char *message;      /* or NULL */
+	json_t *answer;     /* for the peer */
 };
+
+struct agent;
+struct request;
+
+/*
+ * Fills the members that every job of the agent has: the user, its file as far as it is
+ * known, the state directory; and the peer of a request (NULL: the agent itself asks).
+ * Returns 0, or -1 if out of memory.
+ */
+int keys_job_fill(
+	struct keys_job *job, struct agent *agent, const char *user, const struct request *request);
 
 /* A job_work: runs a struct keys_job. fds are directories to watch, KEYS_LOOK only. */
 void keys_job_work(void *job, struct buffer *out, int fds[JOB_FDS]);

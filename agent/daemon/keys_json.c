@@ -86,8 +86,8 @@ static json_t *pack_notes(const struct keys_report *report)
 
 json_t *keys_json_list(const char *user, const char *file, const struct keys_report *report)
 {
-	return json_pack(
-		"{ss ss so}", "user", user, "file", file, "keys", pack_rows(report, ROW_LISTED));
+	return json_pack("{ss ss so so}", "user", user, "file", file, "keys",
+		pack_rows(report, ROW_LISTED), "notes", pack_notes(report));
 }
 
 json_t *keys_json_added(const char *user, const char *file, const struct keys_report *report)

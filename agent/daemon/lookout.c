@@ -44,12 +44,14 @@ struct watched {
 	char *file; /* NULL: not known */
 	int wds[JOB_FDS];
 	bool looking, again;
+	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
 	unsigned failures; /* in a row */
 	char *message;
 	unsigned restores; /* in the minute that began at minute_ms */
 	long long minute_ms;
 	struct event *timer;
+	struct event *expiry;
 };
 
 struct lookout {
@@ -150,6 +152,22 @@ static void watch_places(struct watched *account, int fds[JOB_FDS])
 	}
 }
 
+/*
+ * A look when the next key's time is over. The clock may be set meanwhile, so a time
+ * that is far off is left to the slow look.
+ */
+static void expect_expiry(struct watched *account, time_t when)
+{
+	struct timeval delay = {.tv_sec = when + 1 - time(NULL)};
+
+	evtimer_del(account->expiry);
+	if (when && delay.tv_sec <= SLOW_LOOK_S) {
+		if (delay.tv_sec < 1)
+			delay.tv_sec = 1;
+		evtimer_add(account->expiry, &delay);
+	}
+}
+
 static void take_outcome(struct watched *account, const struct keys_outcome *outcome)
 {
 	struct counters *counters = account->owner->counters;
@@ -163,6 +181,9 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		counters->taken_out += outcome->taken_out;
 		/* What is written late because it failed before was taken by nobody. */
 		count_restores(account, account->failed ? 0 : outcome->restored);
+		if (outcome->set_aside)
+			log_warning("keys of %s that were added on another instance: %u, set aside",
+				account->user, outcome->set_aside);
 		if (outcome->restored)
 			log_info("keys of %s restored: %u", account->user, outcome->restored);
 		if (outcome->taken_out)
@@ -171,6 +192,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	}
 	if (outcome->failed && !account->failed)
 		log_warning("%s: %s", account->user, outcome->message ? outcome->message : "");
+	expect_expiry(account, outcome->next_expiry);
 	account->failed = outcome->failed;
 	free(account->message);
 	account->message = outcome->message ? strdup(outcome->message) : NULL;
@@ -208,6 +230,14 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 	free(look);
 }
 
+static bool is_listed(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static struct look *make_look(struct watched *account)
 {
 	struct look *look = calloc(1, sizeof(*look));
@@ -220,7 +250,11 @@ static struct look *make_look(struct watched *account)
 	job->user = strdup(account->user);
 	job->state_dir = strdup(account->owner->config->state_dir);
 	job->file = file ? strdup(file) : NULL;
-	job->create = process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
+	job->mirror = is_listed(account->owner->config->mirror,
+		account->owner->config->mirror_count, account->user);
+	job->create =
+		account->create || process_now_ms() - account->owner->started_ms > BOOT_S * 1000;
+	account->create = false;
 	if (!job->user || !job->state_dir || (file && !job->file))
 		goto fail;
 	look->lookout = account->owner;
@@ -325,6 +359,18 @@ static void slow_look(evutil_socket_t fd, short what, void *context)
 	look_at_all(context);
 }
 
+static void watched_free(struct watched *account)
+{
+	if (account->timer)
+		event_free(account->timer);
+	if (account->expiry)
+		event_free(account->expiry);
+	free(account->user);
+	free(account->file);
+	free(account->message);
+	free(account);
+}
+
 int lookout_add(struct lookout *lookout, const char *user)
 {
 	struct watched *account = find(lookout, user);
@@ -337,13 +383,11 @@ int lookout_add(struct lookout *lookout, const char *user)
 	account->owner = lookout;
 	account->user = strdup(user);
 	account->timer = evtimer_new(lookout->base, look_now, account);
+	account->expiry = evtimer_new(lookout->base, look_now, account);
 	for (int i = 0; i < JOB_FDS; i++)
 		account->wds[i] = -1;
-	if (!account->user || !account->timer) {
-		if (account->timer)
-			event_free(account->timer);
-		free(account->user);
-		free(account);
+	if (!account->user || !account->timer || !account->expiry) {
+		watched_free(account);
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&lookout->accounts, account, link);
@@ -369,6 +413,8 @@ static void add_configured(struct lookout *lookout)
 {
 	for (size_t i = 0; i < lookout->config->user_count; i++)
 		lookout_add(lookout, lookout->config->users[i]);
+	for (size_t i = 0; i < lookout->config->mirror_count; i++)
+		lookout_add(lookout, lookout->config->mirror[i]);
 }
 
 /* Accounts that somebody once added a key for. */
@@ -462,11 +508,7 @@ void lookout_destroy(struct lookout *lookout)
 		return;
 	while ((account = TAILQ_FIRST(&lookout->accounts))) {
 		TAILQ_REMOVE(&lookout->accounts, account, link);
-		event_free(account->timer);
-		free(account->user);
-		free(account->file);
-		free(account->message);
-		free(account);
+		watched_free(account);
 	}
 	if (lookout->slow)
 		event_free(lookout->slow);
@@ -481,6 +523,46 @@ void lookout_reload(struct lookout *lookout)
 {
 	add_configured(lookout);
 	look_at_all(lookout);
+}
+
+void lookout_mirror(struct lookout *lookout)
+{
+	struct watched *account;
+
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+		if (is_listed(lookout->config->mirror, lookout->config->mirror_count,
+			    account->user)) {
+			account->create = true;
+			look_in(account, SETTLE_US);
+		}
+}
+
+/* Keys of another instance wait beside the store (store_aside_path()). */
+static bool has_aside(const struct lookout *lookout, const char *user)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/keys/%s.json.aside", lookout->config->state_dir, user);
+	return access(path, F_OK) == 0;
+}
+
+int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)
+{
+	const struct watched *account;
+	char **grown;
+
+	*names = NULL;
+	*count = 0;
+	TAILQ_FOREACH(account, &lookout->accounts, link) {
+		if (!has_aside(lookout, account->user))
+			continue;
+		grown = reallocarray(*names, *count + 1, sizeof(*grown));
+		if (!grown || !(grown[*count] = strdup(account->user)))
+			return -1;
+		*names = grown;
+		++*count;
+	}
+	return 0;
 }
 
 /* Forgets where the files are once anything that decides it has changed. */
@@ -538,6 +620,12 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf("keys of %s: %s", account->user,
 					account->message ? account->message : "unknown failure"));
+		if (has_aside(lookout, account->user))
+			json_array_append_new(warnings,
+				json_sprintf(
+					"keys of %s: those of another instance were set aside; "
+					"take them over with: vastagent adopt",
+					account->user));
 		if (account->restores > CALM_RESTORES &&
 			process_now_ms() - account->minute_ms < 60000)
 			json_array_append_new(warnings,

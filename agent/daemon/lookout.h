@@ -42,6 +42,13 @@ void lookout_pause(struct lookout *lookout, long seconds);
 void lookout_resume(struct lookout *lookout);
 bool lookout_is_paused(const struct lookout *lookout);
 
+/* Root's keys have changed: looks at the accounts that mirror them. */
+void lookout_mirror(struct lookout *lookout);
+
+/* The accounts with keys of another instance that were set aside. Returns 0 with an array
+ * of names to free, names first, or -1 (out of memory). */
+int lookout_asides(const struct lookout *lookout, char ***names, size_t *count);
+
 /* The file of an account's keys as it was last found out, or NULL: then it must be asked
  * for. Forgotten when sshd's configuration or the accounts change. */
 const char *lookout_file(struct lookout *lookout, const char *user);

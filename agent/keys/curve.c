@@ -18,21 +18,27 @@ struct curve {
 	unsigned bits;
 	const char *prime; /* hexadecimal */
 	const char *b;     /* of y^2 = x^3 - 3x + b */
+	const char *order; /* of the group */
 };
 
 static const struct curve curves[] = {
 	{"nistp256", 256, "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
-		"5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b"},
+		"5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b",
+		"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"},
 	{"nistp384", 384,
 		"fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe"
 		"ffffffff0000000000000000ffffffff",
 		"b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875a"
-		"c656398d8a2ed19d2a85c8edd3ec2aef"},
+		"c656398d8a2ed19d2a85c8edd3ec2aef",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf"
+		"581a0db248b0a77aecec196accc52973"},
 	{"nistp521", 521,
 		"1ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 		"051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109"
-		"e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00"},
+		"e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00",
+		"1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		"a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"},
 };
 
 static const struct curve *find(const char *name)
@@ -110,6 +116,24 @@ static struct number multiply(const struct number *a, const struct number *b,
 	return product;
 }
 
+static unsigned bit_length(const struct number *number)
+{
+	unsigned bits = LIMBS * 64;
+
+	while (bits && !(number->limb[(bits - 1) / 64] >> ((bits - 1) % 64) & 1))
+		bits--;
+	return bits;
+}
+
+/* sshkey_ec_validate_public() of OpenSSH: neither small nor as large as the order less 1. */
+static bool is_in_range(const struct number *value, const struct curve *curve)
+{
+	struct number limit = from_hex(curve->order);
+
+	limit.limb[0]--;
+	return bit_length(value) > curve->bits / 2 && less(value, &limit);
+}
+
 bool curve_has_point(const char *name, const unsigned char *data, size_t length)
 {
 	const struct curve *curve = find(name);
@@ -125,7 +149,8 @@ bool curve_has_point(const char *name, const unsigned char *data, size_t length)
 	b = from_hex(curve->b);
 	x = from_bytes(data + 1, size);
 	y = from_bytes(data + 1 + size, size);
-	if (!less(&x, &prime) || !less(&y, &prime))
+	if (!less(&x, &prime) || !less(&y, &prime) || !is_in_range(&x, curve) ||
+		!is_in_range(&y, curve))
 		return false;
 	/* y^2 + 3x = x^3 + b: the same equation without a subtraction. */
 	left = multiply(&y, &y, curve, &prime);

@@ -32,15 +32,17 @@ struct import {
 };
 
 /*
- * Reads keys from text: lines as in authorized_keys, comments, blank lines, CRLF, a
- * byte order mark, quotes around a line, a bare base64 blob. With separators, ';' and
- * a literal "\n" end a line too: form fields of the platform take one line.
- * Every line that is neither a key nor blank nor a comment is in .rejects.
+ * Reads keys from text: lines as in authorized_keys, comments, blank lines; a bare base64
+ * blob; quotes around a line or around all; CRLF, lone CRs, a byte order mark, UTF-16;
+ * RFC 4716, PEM public keys, the public part of a PuTTY file; a key that was broken over
+ * several lines. With separators, ';' and a literal "\n" end a line too: form fields of
+ * the platform take one line. Every line that is neither a key nor blank nor a comment is
+ * in .rejects (the first 50, and one that says so). sodium_init(3) must have been called.
  *
  * The result holds exactly the keys that the text names: no byte of a comment or an
  * option can start a second line. Returns 0, or -1 with ERROR_INTERNAL (out of memory),
  * ERROR_PRIVATE_KEY (the whole text is refused) or ERROR_BAD_KEY (no key in it at all).
- * Release *import with import_free in any case.
+ * Release *import with import_free in any case. No copy of the text outlives the call.
  */
 int import_parse(const char *text, size_t length, bool separators, struct import *import,
 	struct error *error);

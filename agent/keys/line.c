@@ -100,6 +100,7 @@ static void parse_fields(struct key_line *line, struct cursor *cursor)
 	if (take_key(cursor, &line->key, &line->error) == 0)
 		return;
 	if (key_options_length(cursor->next, cursor->left, &line->options_length) != 0) {
+		line->options_length = 0;
 		explain(line, &start, NULL);
 		return;
 	}
@@ -112,13 +113,19 @@ static void parse_fields(struct key_line *line, struct cursor *cursor)
 		parse_options(line);
 }
 
+/* The carriage return of an empty line is nothing that anybody meant. */
+static bool is_empty(const struct cursor *cursor)
+{
+	return !cursor->left || (cursor->left == 1 && *cursor->next == '\r');
+}
+
 void key_line_parse(const char *text, size_t length, struct key_line *line)
 {
 	struct cursor cursor = {.next = text, .left = strnlen(text, length)};
 
 	*line = (struct key_line){.kind = KEY_LINE_BLANK};
 	skip_blanks(&cursor);
-	if (!cursor.left || *cursor.next == '\r')
+	if (is_empty(&cursor))
 		return;
 	if (*cursor.next == '#') {
 		line->kind = KEY_LINE_COMMENT;

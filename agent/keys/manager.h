@@ -12,32 +12,20 @@
 
 #include "base/buffer.h"
 #include "keys/report.h"
-#include "keys/store.h"
+#include "keys/request.h"
 
 struct account;
 struct error;
 struct homefile_places;
 
-struct keys_place {
-	const struct account *account;
-	const struct account *owner; /* who the file is changed as: the account, or root */
-	const char *file;            /* the file that sshd reads for the account */
-	const char *state_dir;       /* the agent's */
-	bool create;                 /* a missing directory of the file may be made */
-};
-
-struct keys_request {
-	const char *text; /* what was pasted */
-	size_t length;
-	const char *name;       /* NULL or "": nobody in particular */
-	enum key_origin origin; /* ORIGIN_TEMPLATE: separators, and tombstones hold */
-	bool dry_run;
-	bool force; /* also options that another line defeats */
-	bool root;  /* asked by root: with force, also options that let in other keys */
-};
-
 /* Lists the keys of file and store. Returns 0 with the rows in *report, or -1. */
 int keys_list(const struct keys_place *place, struct keys_report *report, struct error *error);
+
+/*
+ * The file as it would be without the agent, byte for byte, appended to *bytes; nothing
+ * if there is no file. Returns 0 or -1.
+ */
+int keys_foreign_bytes(const struct keys_place *place, struct buffer *bytes, struct error *error);
 
 /*
  * Adds every key of the text, or none. Returns 0; or -1 with *error, and for a bad key
@@ -48,13 +36,36 @@ int keys_add(const struct keys_place *place, const struct keys_request *request,
 	struct keys_report *report, struct error *error);
 
 /*
- * Removes the key with the fingerprint and remembers that. With foreign, also lines
- * that the agent did not write. report->incomplete is true if a line that was left
- * still lets the key in. Returns 0, or -1 with ERROR_NO_SUCH_KEY or ERROR_LAST_KEY (it
- * is the last that lets anybody in; not with force), or as keys_add.
+ * Removes the keys, all or none, and remembers that. report->incomplete is true if a
+ * line that was left still lets one of them in. Returns 0, or -1 with ERROR_NO_SUCH_KEY
+ * or ERROR_LAST_KEY, or as keys_add.
  */
-int keys_remove(const struct keys_place *place, const char *fingerprint, bool foreign, bool force,
+int keys_remove(const struct keys_place *place, const struct keys_removal *removal,
 	struct keys_report *report, struct error *error);
+
+/*
+ * Takes keys that were removed from one account out of another account's file too:
+ * from its block, and copies in other lines, which the platform's images spread. What
+ * stood there is in the report. Returns 0, also where there was nothing, or -1.
+ */
+int keys_sweep(const struct keys_place *place, const struct keys_removal *removal,
+	struct keys_report *report, struct error *error);
+
+/* Brings back what was last removed, by a command or by hand, in one step. Returns 0, or
+ * -1 with ERROR_NO_SUCH_KEY if there is nothing. */
+int keys_undo(const struct keys_place *place, struct keys_report *report, struct error *error);
+
+/*
+ * Takes over the keys of a store that was set aside because it belongs to another
+ * instance. Returns 0, or -1 with ERROR_NO_SUCH_KEY if there is none.
+ */
+int keys_adopt(const struct keys_place *place, struct keys_report *report, struct error *error);
+
+/*
+ * Forgets the account: takes the block out of its file and deletes its stores, for an
+ * image that is to be saved. Returns 0 or -1.
+ */
+int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error);
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -12,7 +13,9 @@
 
 #define RSA_MIN_BITS 1024  /* OpenSSH: SSH_RSA_MINIMUM_MODULUS_SIZE */
 #define RSA_MAX_BITS 16384 /* OpenSSL: OPENSSL_RSA_MAX_MODULUS_BITS */
+#define NUMBER_MAX   2049  /* OpenSSH: SSHBUF_MAX_BIGNUM and a leading zero, in bytes */
 #define BLOB_MAX     8192  /* more than a 16384-bit RSA key takes */
+#define BLOB_USUAL   1024  /* more than any key in use takes */
 
 struct type {
 	const char *name;
@@ -63,6 +66,28 @@ static const struct type *find_type(const char *name, size_t length)
 	return NULL;
 }
 
+/* sshd also takes these names inside a blob, in any case; they stand for the plain types. */
+static const struct {
+	const char *name;
+	const char *type;
+} short_names[] = {
+	{"ED25519", "ssh-ed25519"},
+	{"RSA", "ssh-rsa"},
+	{"DSA", "ssh-dss"},
+	{"ED25519-SK", "sk-ssh-ed25519@openssh.com"},
+};
+
+static const struct type *find_inner_type(const char *name, size_t length)
+{
+	const struct type *type = find_type(name, length);
+
+	for (size_t i = 0; !type && i < sizeof(short_names) / sizeof(short_names[0]); i++)
+		if (strlen(short_names[i].name) == length &&
+			strncasecmp(short_names[i].name, name, length) == 0)
+			type = find_type(short_names[i].type, strlen(short_names[i].type));
+	return type;
+}
+
 bool pubkey_type_is_known(const char *name, size_t length)
 {
 	return find_type(name, length) != NULL;
@@ -102,18 +127,35 @@ static int read_field(struct reader *reader, struct field *field)
 	return 0;
 }
 
+/* A text: a NUL at its end does not count, and one before it is refused, as by sshd. */
+static int read_text(struct reader *reader, struct field *text)
+{
+	const unsigned char *nul;
+
+	if (read_field(reader, text) != 0)
+		return -1;
+	nul = text->length ? memchr(text->data, '\0', text->length) : NULL;
+	if (nul && nul != text->data + text->length - 1)
+		return -1;
+	text->length -= nul != NULL;
+	return 0;
+}
+
 /* An mpint that is positive; leading zeros are dropped (RFC 4251 section 5). */
 static int read_number(struct reader *reader, struct field *number)
 {
+	size_t length;
+
 	if (read_field(reader, number) != 0)
 		return -1;
 	if (number->length && (number->data[0] & 0x80))
 		return -1;
+	length = number->length;
 	while (number->length && number->data[0] == 0) {
 		number->data++;
 		number->length--;
 	}
-	return 0;
+	return length > NUMBER_MAX && number->length < NUMBER_MAX ? -1 : 0;
 }
 
 static unsigned bit_length(const struct field *number)
@@ -161,7 +203,8 @@ static int parse_rsa(struct reader *reader, struct pubkey *key, struct writer *o
 {
 	struct field exponent, modulus;
 
-	if (read_number(reader, &exponent) != 0 || read_number(reader, &modulus) != 0)
+	if (read_number(reader, &exponent) != 0 || read_number(reader, &modulus) != 0 ||
+		bit_length(&exponent) > RSA_MAX_BITS)
 		return cut_off(reader, total, error);
 	key->bits = bit_length(&modulus);
 	if (key->bits < RSA_MIN_BITS)
@@ -197,7 +240,7 @@ static int parse_ecdsa(struct reader *reader, const struct type *type, struct pu
 {
 	struct field curve, point;
 
-	if (read_field(reader, &curve) != 0 || read_field(reader, &point) != 0)
+	if (read_text(reader, &curve) != 0 || read_field(reader, &point) != 0)
 		return cut_off(reader, total, error);
 	if (curve.length != strlen(type->curve) ||
 		memcmp(curve.data, type->curve, curve.length) != 0)
@@ -217,7 +260,7 @@ static int parse_application(
 {
 	struct field application;
 
-	if (read_field(reader, &application) != 0)
+	if (read_text(reader, &application) != 0)
 		return cut_off(reader, total, error);
 	write_field(out, application.data, application.length, false);
 	return 0;
@@ -297,11 +340,11 @@ static const struct type *agree_on_type(const char *outer, size_t outer_length,
 	const struct type *type, *inside;
 	struct field name;
 
-	if (read_field(reader, &name) != 0) {
+	if (read_text(reader, &name) != 0) {
 		cut_off(reader, total, error);
 		return NULL;
 	}
-	inside = find_type((const char *)name.data, name.length);
+	inside = find_inner_type((const char *)name.data, name.length);
 	if (!outer && inside)
 		return inside;
 	type = outer ? find_type(outer, outer_length) : NULL;
@@ -342,20 +385,84 @@ static int parse_blob(const char *outer, size_t outer_length, const unsigned cha
 	return 0;
 }
 
-static int decode(const char *base64, size_t length, unsigned char *blob, size_t *blob_length)
+/* The value of a base64 digit; -2 for isspace(3) less what ends the field, else -1. */
+/* clang-format off */
+static const signed char digits[256] = {
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -2, -2, -2, -2, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1, -1, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
+	-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1,
+	-1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+/* clang-format on */
+
+/* What may follow the digits: the padding that fits, with white space anywhere. */
+static bool is_padding(const unsigned char *text, size_t length, unsigned state)
 {
-	/* isspace(3) bytes inside the base64 are skipped, as sshd's decoder does. */
-	if (length == 0 || length > BLOB_MAX)
+	unsigned pads = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '=')
+			pads++;
+		else if (digits[text[i]] != -2)
+			return false;
+	}
+	return pads == (state == 2 ? 2 : state == 3 ? 1 : 0);
+}
+
+/*
+ * As b64_pton() of OpenSSH: white space counts for nothing, padding must be exact and its
+ * spare bits zero. out has room for 3 bytes for each 4 that were begun.
+ */
+static int decode(const char *base64, size_t length, unsigned char *out, size_t *out_length)
+{
+	const unsigned char *text = (const unsigned char *)base64, *end = text + length;
+	static const unsigned spare[] = {0, 0, 0x0f, 0x03}; /* bits behind the last whole byte */
+	unsigned char *start = out;
+	unsigned bits = 0, state = 0;
+	int value;
+
+	for (; text < end; text++) {
+		/* Four digits at a time where nothing is in between. */
+		while (state == 0 && end - text >= 4 &&
+			(value = digits[text[0]] << 18 | digits[text[1]] << 12 |
+				 digits[text[2]] << 6 | digits[text[3]]) >= 0) {
+			*out++ = (unsigned char)(value >> 16);
+			*out++ = (unsigned char)(value >> 8);
+			*out++ = (unsigned char)value;
+			text += 4;
+		}
+		value = text < end ? digits[*text] : -1;
+		if (value == -2)
+			continue;
+		if (value < 0)
+			break;
+		bits = bits << 6 | (unsigned)value;
+		state = (state + 1) % 4;
+		if (state != 1)
+			*out++ = (unsigned char)(bits >> ((4 - state) % 4 * 2));
+	}
+	if (state == 1 || !is_padding(text, (size_t)(end - text), state) || (bits & spare[state]))
 		return -1;
-	return sodium_base642bin(blob, BLOB_MAX, base64, length, "\r\v\f\n", blob_length, NULL,
-		sodium_base64_VARIANT_ORIGINAL);
+	*out_length = (size_t)(out - start);
+	return 0;
 }
 
 /* Base64 that ends inside a group: its whole groups still tell how much is missing. */
 static int explain_damage(const char *type, size_t type_length, const char *base64,
-	size_t base64_length, struct error *error)
+	size_t base64_length, unsigned char *blob, struct error *error)
 {
-	unsigned char blob[BLOB_MAX];
 	struct pubkey key = {0};
 	size_t length;
 
@@ -372,13 +479,22 @@ static int explain_damage(const char *type, size_t type_length, const char *base
 int pubkey_parse(const char *type, size_t type_length, const char *base64, size_t base64_length,
 	struct pubkey *key, struct error *error)
 {
-	unsigned char blob[BLOB_MAX];
-	size_t length;
+	unsigned char usual[BLOB_USUAL], *blob = usual;
+	size_t length, room = base64_length / 4 * 3 + 3;
+	int result;
 
 	*key = (struct pubkey){0};
+	if (room > sizeof(usual))
+		blob = malloc(room);
+	if (!blob)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
 	if (decode(base64, base64_length, blob, &length) != 0)
-		return explain_damage(type, type_length, base64, base64_length, error);
-	return parse_blob(type, type_length, blob, length, key, error);
+		result = explain_damage(type, type_length, base64, base64_length, blob, error);
+	else
+		result = parse_blob(type, type_length, blob, length, key, error);
+	if (blob != usual)
+		free(blob);
+	return result;
 }
 
 void pubkey_fingerprint(const struct pubkey *key, char *out)

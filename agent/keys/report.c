@@ -66,5 +66,6 @@ void keys_report_free(struct keys_report *report)
 	free(report->rejects);
 	free(report->events);
 	buffer_free(&report->notes);
+	buffer_free(&report->bytes);
 	*report = (struct keys_report){0};
 }

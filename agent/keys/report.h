@@ -47,8 +47,10 @@ struct keys_report {
 	size_t reject_count;
 	struct keys_event *events;
 	size_t event_count;
+	struct buffer bytes; /* what was asked for as bytes, in base64 */
 	struct buffer notes; /* sentences for the person who asked, each ends in '\n' */
 	bool pending;        /* stored, but the file could not be written */
+	time_t next_expiry;  /* of a key in the store, or 0 */
 	bool incomplete;     /* removed, but another line still lets the key in */
 };
 

@@ -25,6 +25,14 @@ char *store_path(const char *state_dir, const char *account)
 	return path.data;
 }
 
+char *store_aside_path(const char *path)
+{
+	struct buffer aside = BUFFER_EMPTY;
+
+	buffer_add_format(&aside, "%s.aside", path);
+	return aside.data;
+}
+
 int store_set_text(char **field, const char *text)
 {
 	char *copy = strdup(text);
@@ -83,7 +91,7 @@ void store_free(struct store *store)
 	*store = (struct store){0};
 }
 
-static int begin_empty(struct store *store, struct error *error)
+int store_begin(struct store *store, struct error *error)
 {
 	unsigned char random[(BLOCK_ID_SIZE - 1) / 2];
 
@@ -102,19 +110,27 @@ static json_t *pack_time(time_t when)
 	return when ? json_string(text_time(text, sizeof(text), when)) : json_null();
 }
 
+static const char *const origin_names[] = {
+	[ORIGIN_COMMAND] = "command", [ORIGIN_TEMPLATE] = "template", [ORIGIN_MIRROR] = "mirror"};
+
+const char *origin_name(enum key_origin origin)
+{
+	return origin_names[origin];
+}
+
 static json_t *pack_key(const struct stored_key *key)
 {
 	char *base64 = pubkey_base64(&key->key);
 	json_t *packed = NULL;
 
 	if (base64)
-		packed = json_pack("{ss ss ss ss ss ss so so sb so sb sb}", "type", key->key.type,
-			"key", base64, "options", key->options, "comment", key->comment, "name",
-			key->name, "origin",
-			key->origin == ORIGIN_TEMPLATE ? "template" : "command", "added",
-			pack_time(key->added), "expires", pack_time(key->expires), "removed",
-			key->removed, "removed_at", pack_time(key->removed_at), "by_hand",
-			key->by_hand, "in_block", key->in_block);
+		packed = json_pack("{ss ss ss ss ss ss so so sb so sb sb sb}", "type",
+			key->key.type, "key", base64, "options", key->options, "comment",
+			key->comment, "name", key->name, "origin", origin_name(key->origin),
+			"added", pack_time(key->added), "expires", pack_time(key->expires),
+			"removed", key->removed, "removed_at", pack_time(key->removed_at),
+			"by_hand", key->by_hand, "in_block", key->in_block, "in_next",
+			key->in_next);
 	free(base64);
 	return packed;
 }
@@ -128,8 +144,9 @@ int store_save(const char *path, const struct store *store, struct error *error)
 	for (size_t i = 0; i < store->count; i++)
 		if (json_array_append_new(keys, pack_key(&store->keys[i])) != 0)
 			goto out;
-	root = json_pack("{si ss sI sO}", "version", STORE_VERSION, "id", store->id, "generation",
-		(json_int_t)store->generation, "keys", keys);
+	root = json_pack("{si ss ss sI sI sO}", "version", STORE_VERSION, "id", store->id,
+		"instance", store->instance, "generation", (json_int_t)store->generation, "written",
+		(json_int_t)store->written, "keys", keys);
 	content.data = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (!content.data)
 		goto out;
@@ -146,26 +163,38 @@ out:
 	return result;
 }
 
-static time_t unpack_time(const json_t *value)
+/* A time, or null for none. Returns 0, or -1 for anything else. */
+static int unpack_time(const json_t *value, time_t *when)
 {
-	time_t when = 0;
+	*when = 0;
+	if (json_is_null(value))
+		return 0;
+	return json_is_string(value) ? text_parse_time(json_string_value(value), when) : -1;
+}
 
-	if (json_is_string(value))
-		text_parse_time(json_string_value(value), &when);
-	return when;
+static int unpack_origin(const char *name, enum key_origin *origin)
+{
+	for (unsigned i = 0; i < sizeof(origin_names) / sizeof(origin_names[0]); i++) {
+		if (strcmp(name, origin_names[i]) == 0) {
+			*origin = (enum key_origin)i;
+			return 0;
+		}
+	}
+	return -1;
 }
 
 /* Adds the entry that an object describes. Returns 0, or -1 if it is not one. */
 static int unpack_key(json_t *object, struct store *store)
 {
 	const char *type, *base64, *options, *comment, *name, *origin;
-	int removed, by_hand, in_block;
+	int removed, by_hand, in_block, in_next;
 	struct stored_key *entry;
 	struct pubkey key;
 
-	if (json_unpack(object, "{ss ss ss ss ss ss sb sb sb}", "type", &type, "key", &base64,
+	if (json_unpack(object, "{ss ss ss ss ss ss sb sb sb sb}", "type", &type, "key", &base64,
 		    "options", &options, "comment", &comment, "name", &name, "origin", &origin,
-		    "removed", &removed, "by_hand", &by_hand, "in_block", &in_block) != 0)
+		    "removed", &removed, "by_hand", &by_hand, "in_block", &in_block, "in_next",
+		    &in_next) != 0)
 		return -1;
 	if (pubkey_parse(type, strlen(type), base64, strlen(base64), &key, NULL) != 0)
 		return -1;
@@ -175,31 +204,37 @@ static int unpack_key(json_t *object, struct store *store)
 		store_set_text(&entry->comment, comment) != 0 ||
 		store_set_text(&entry->name, name) != 0)
 		return -1;
-	entry->origin = strcmp(origin, "template") == 0 ? ORIGIN_TEMPLATE : ORIGIN_COMMAND;
 	entry->removed = removed;
 	entry->by_hand = by_hand;
 	entry->in_block = in_block;
-	entry->added = unpack_time(json_object_get(object, "added"));
-	entry->expires = unpack_time(json_object_get(object, "expires"));
-	entry->removed_at = unpack_time(json_object_get(object, "removed_at"));
-	return 0;
+	entry->in_next = in_next;
+	if (unpack_origin(origin, &entry->origin) != 0 ||
+		unpack_time(json_object_get(object, "added"), &entry->added) != 0 ||
+		unpack_time(json_object_get(object, "expires"), &entry->expires) != 0)
+		return -1;
+	return unpack_time(json_object_get(object, "removed_at"), &entry->removed_at);
 }
 
 static int unpack(json_t *root, struct store *store)
 {
-	json_int_t generation;
+	json_int_t generation, written;
 	json_t *keys, *object;
-	const char *id;
+	const char *id, *instance;
 	int version;
 	size_t i;
 
-	if (json_unpack(root, "{si ss sI so}", "version", &version, "id", &id, "generation",
-		    &generation, "keys", &keys) != 0 ||
-		version != STORE_VERSION || generation < 0 || strlen(id) != BLOCK_ID_SIZE - 1 ||
-		id[strspn(id, "0123456789abcdef")])
+	if (json_unpack(root, "{si ss ss sI sI so}", "version", &version, "id", &id, "instance",
+		    &instance, "generation", &generation, "written", &written, "keys",
+		    &keys) != 0 ||
+		!json_is_array(keys) || version != STORE_VERSION || generation < 0 || written < 0 ||
+		strlen(id) != BLOCK_ID_SIZE - 1 || id[strspn(id, "0123456789abcdef")])
+		return -1;
+	if (strlen(instance) >= sizeof(store->instance))
 		return -1;
 	strcpy(store->id, id);
+	strcpy(store->instance, instance);
 	store->generation = (unsigned long)generation;
+	store->written = (unsigned long)written;
 	json_array_foreach(keys, i, object)
 		if (unpack_key(object, store) != 0)
 			return -1;
@@ -213,7 +248,7 @@ int store_load(const char *path, struct store *store, struct error *error)
 	bool exists;
 	int result;
 
-	if (begin_empty(store, error) != 0 ||
+	if (store_begin(store, error) != 0 ||
 		statefile_read(path, STORE_LIMIT, &content, &exists, error) != 0) {
 		buffer_free(&content);
 		return -1;

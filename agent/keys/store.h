@@ -14,7 +14,11 @@
 
 struct error;
 
-enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE };
+/* ORIGIN_MIRROR: it follows root's key of the same numbers. */
+enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE, ORIGIN_MIRROR };
+
+/* "command", "template" or "mirror". */
+const char *origin_name(enum key_origin origin);
 
 struct stored_key {
 	struct pubkey key;
@@ -26,13 +30,20 @@ struct stored_key {
 	time_t expires; /* 0: never */
 	bool removed;   /* a tombstone: it must not come back by itself */
 	time_t removed_at;
-	bool by_hand;  /* removed by an edit of the file, not by a command */
-	bool in_block; /* it was in the block when that was last written */
+	bool by_hand;      /* removed by an edit of the file, not by a command */
+	bool in_block;     /* it stood in the block of generation .written */
+	bool in_next;      /* it is to stand in the one of .generation */
+	bool drop_foreign; /* not stored: lines of others that hold it are to go now */
 };
+
+/* Longest id of an instance, with its NUL. */
+#define STORE_INSTANCE_SIZE 64
 
 struct store {
 	char id[BLOCK_ID_SIZE];
-	unsigned long generation;
+	char instance[STORE_INSTANCE_SIZE]; /* it belongs to; "" while that is not known */
+	unsigned long generation;           /* of the block that was written last, or was to be */
+	unsigned long written;              /* of the last one that is known to have been */
 	struct stored_key *keys;
 	size_t count;
 };
@@ -41,11 +52,17 @@ struct store {
  * the name cannot be that of a file. */
 char *store_path(const char *state_dir, const char *account);
 
+/* An empty store with a fresh random id. Returns 0, or -1 with ERROR_INTERNAL. */
+int store_begin(struct store *store, struct error *error);
+
 /*
  * Reads the store. A missing file is an empty store with a fresh random id.
  * Returns 0 (release with store_free), or -1 with ERROR_UNSAFE_FILE.
  */
 int store_load(const char *path, struct store *store, struct error *error);
+
+/* Where a store is kept that belongs to another instance; the caller frees it. */
+char *store_aside_path(const char *path);
 
 /* Writes it, atomically. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
 int store_save(const char *path, const struct store *store, struct error *error);

@@ -1,5 +1,6 @@
 #include "keys/update.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static int honour_removal(struct keys_update *update)
 
 		if (!key->in_block || view_find(&update->view, &update->store, &key->key, false))
 			continue;
-		key->in_block = false;
+		key->in_block = key->in_next = false;
 		key->removed = key->by_hand = true;
 		key->removed_at = update->now;
 		update->store_changed = true;
@@ -70,32 +71,138 @@ static int note_restored(struct keys_update *update)
 	return 0;
 }
 
-/*
- * Reads .content anew and draws from it what happened since the last write. Nothing is
- * said to be restored where it is our own write that was overtaken (again).
- */
-static int settle(struct keys_update *update, bool again, struct error *error)
+/* The block of .generation stands in the file: what was to be is. */
+static void commit(struct store *store)
 {
-	struct judge_case facts = {.written_generation = update->store.generation};
+	store->written = store->generation;
+	for (size_t i = 0; i < store->count; i++)
+		store->keys[i].in_block = store->keys[i].in_next;
+}
+
+/*
+ * Whether the last write was made, failed or was cut short is told by the block that
+ * stands in the file. Where none of the two does, everything that may have been counts.
+ */
+static void resolve(struct store *store, const struct block *block)
+{
+	if (block->found && block->generation == store->generation) {
+		commit(store);
+		return;
+	}
+	if (block->found && block->generation == store->written)
+		return;
+	for (size_t i = 0; i < store->count; i++)
+		store->keys[i].in_block |= store->keys[i].in_next;
+}
+
+/* Takes the block of another instance out of .content. */
+static int expel(struct keys_update *update)
+{
+	struct buffer foreign = BUFFER_EMPTY;
+	struct view view;
+	int result = view_parse(
+		buffer_string(&update->content), update->content.length, update->other.id, &view);
+
+	if (result == 0)
+		result = view_foreign_text(&view, &update->other, &foreign);
+	view_free(&view);
+	if (result != 0) {
+		buffer_free(&foreign);
+		return -1;
+	}
+	buffer_free(&update->content);
+	update->content = foreign;
+	return 0;
+}
+
+/* Reads .content anew and draws from it what happened since the last write. */
+static int settle(struct keys_update *update, struct error *error)
+{
+	struct judge_case facts = {0};
 	int result = 0;
 
 	view_free(&update->view);
+	if (*update->other.id && expel(update) != 0)
+		return out_of_memory(error);
 	if (view_parse(buffer_string(&update->content), update->content.length, update->store.id,
 		    &update->view) != 0)
 		return out_of_memory(error);
+	resolve(&update->store, &update->view.block);
+	facts.written_generation = update->store.written;
 	facts.missing = count_missing(update, &facts.written);
 	facts.found = update->view.block.found;
 	facts.found_generation = update->view.block.generation;
 	update->verdict = judge_decide(&facts);
 	if (update->verdict == JUDGE_TAKEN_OUT)
 		result = honour_removal(update);
-	else if (update->verdict != JUDGE_INTACT && !again)
+	else if (update->verdict != JUDGE_INTACT)
 		result = note_restored(update);
 	return result == 0 ? 0 : out_of_memory(error);
 }
 
+/*
+ * A store that came with a copied image is another instance's: its keys were let in to
+ * a machine that is not this one. Unknown ids change nothing.
+ */
+static int check_instance(struct keys_update *update, struct error *error)
+{
+	const char *here = update->place->instance;
+
+	if (!*here)
+		return 0;
+	if (*update->store.instance && strcmp(update->store.instance, here) != 0) {
+		update->other = update->store;
+		if (store_begin(&update->store, error) != 0)
+			return -1;
+	}
+	snprintf(update->store.instance, sizeof(update->store.instance), "%s", here);
+	return 0;
+}
+
+static int note_aside(struct keys_update *update)
+{
+	for (size_t i = 0; i < update->other.count; i++)
+		if (!update->other.keys[i].removed &&
+			keys_report_event(update->report, "set_aside", &update->other.keys[i].key,
+				"it was added on another instance") != 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * First the block leaves the file, then the store is set aside: after a crash in
+ * between, the same is done again. The other way round would leave the keys in.
+ */
+static int set_aside(struct keys_update *update, struct error *error)
+{
+	char *aside = store_aside_path(update->store_file);
+	struct buffer content = BUFFER_EMPTY;
+	bool changed = update->exists;
+	int result = aside && note_aside(update) == 0 ? 0 : out_of_memory(error);
+
+	for (int i = 0; result == 0 && changed && i < ATTEMPTS; i++) {
+		result =
+			homefile_replace(update->file, &update->content, &changed, &content, error);
+		if (result == 0 && changed) {
+			buffer_free(&update->content);
+			update->content = content;
+			content = BUFFER_EMPTY;
+			result = settle(update, error);
+		}
+	}
+	if (result == 0 && changed)
+		result = error_set(error, ERROR_BUSY, "%s keeps changing", update->place->file);
+	if (result == 0 && rename(update->store_file, aside) != 0)
+		result = error_set_errno(
+			error, ERROR_CANNOT_WRITE, "cannot set %s aside", update->store_file);
+	store_free(&update->other);
+	buffer_free(&content);
+	free(aside);
+	return result;
+}
+
 /* Beside the store, for a file that cannot be replaced. */
-static int keep_journal(struct keys_update *update)
+static int keep_journal(struct keys_update *update, struct error *error)
 {
 	struct buffer path = BUFFER_EMPTY;
 	int result = buffer_add_format(&path, "%s/keys/%s.journal", update->place->state_dir,
@@ -104,31 +211,33 @@ static int keep_journal(struct keys_update *update)
 	if (result == 0)
 		result = homefile_keep_journal(update->file, path.data);
 	buffer_free(&path);
-	return result;
+	return result == 0 ? 0 : out_of_memory(error);
 }
 
 int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
 	struct keys_report *report, struct error *error)
 {
 	unsigned flags = HOMEFILE_KEYS;
-	bool exists;
 
 	*update = (struct keys_update){.place = place, .report = report, .now = time(NULL)};
 	if (!read_only)
 		flags |= HOMEFILE_WRITE | (place->create ? HOMEFILE_CREATE : 0);
+	/* sshd(8) opens it with the account's uid, whoever owns it. */
+	if (place->owner != place->account)
+		flags |= HOMEFILE_SHARED;
 	update->store_file = store_path(place->state_dir, place->account->name);
 	if (!update->store_file)
 		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",
 			place->account->name);
 	/* The lock comes before the store: two agents never work from the same state. */
-	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0)
+	if (homefile_open(&update->file, place->owner, place->file, flags, error) != 0 ||
+		keep_journal(update, error) != 0 ||
+		store_load(update->store_file, &update->store, error) != 0 ||
+		check_instance(update, error) != 0 ||
+		homefile_read(update->file, &update->content, &update->exists, error) != 0 ||
+		settle(update, error) != 0)
 		return -1;
-	if (keep_journal(update) != 0)
-		return out_of_memory(error);
-	if (store_load(update->store_file, &update->store, error) != 0 ||
-		homefile_read(update->file, &update->content, &exists, error) != 0)
-		return -1;
-	return settle(update, false, error);
+	return *update->other.id && !read_only ? set_aside(update, error) : 0;
 }
 
 static int add_block_line(struct buffer *lines, const struct stored_key *key)
@@ -146,22 +255,42 @@ static int add_block_line(struct buffer *lines, const struct stored_key *key)
 	return buffer_add_string(lines, "\n");
 }
 
+static void note_next_expiry(struct keys_update *update, const struct stored_key *key)
+{
+	time_t *next = &update->report->next_expiry;
+
+	if (!key->removed && key->expires > update->now && (!*next || key->expires < *next))
+		*next = key->expires;
+}
+
 /* Decides for each key whether the block must hold it, and renders the block's lines. */
 static int plan_lines(struct keys_update *update, struct buffer *lines)
 {
 	for (size_t i = 0; i < update->store.count; i++) {
 		struct stored_key *key = &update->store.keys[i];
 		bool wanted = keys_update_wants(update, key);
-		bool dropped = update->drop && pubkey_equal(update->drop, &key->key);
-		bool in_block = wanted && (dropped || !view_find(&update->view, &update->store,
-							      &key->key, true));
+		bool in_block = wanted && !view_find_other(&update->view, &update->store, &key->key,
+						  update->now);
 
-		update->store_changed |= in_block != key->in_block;
-		key->in_block = in_block;
+		if (key->in_block && !wanted && !key->removed &&
+			keys_report_event(
+				update->report, "expired", &key->key, "its time is over") != 0)
+			return -1;
+		note_next_expiry(update, key);
+		update->store_changed |= in_block != key->in_next;
+		key->in_next = in_block;
 		if (in_block && add_block_line(lines, key) != 0)
 			return -1;
 	}
 	return lines->failed ? -1 : 0;
+}
+
+static bool drops_any(const struct keys_update *update)
+{
+	for (size_t i = 0; i < update->store.count; i++)
+		if (update->store.keys[i].drop_foreign)
+			return true;
+	return false;
 }
 
 /* The foreign text, less the lines that the request wants out. */
@@ -174,7 +303,7 @@ static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 
 	if (view_foreign_text(&update->view, &update->store, foreign) != 0)
 		return -1;
-	if (!update->drop)
+	if (!drops_any(update))
 		return 0;
 	/* No store has this id, so that every line counts as foreign. */
 	if (view_parse(buffer_string(foreign), foreign->length, "", &view) != 0)
@@ -182,7 +311,11 @@ static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 	for (size_t i = 0; i < view.count; i++) {
 		const struct view_line *line = &view.lines[i];
 
-		if (!line->parsed.key.blob || !pubkey_equal(&line->parsed.key, update->drop))
+		const struct stored_key *stored =
+			line->parsed.key.blob ? store_find(&update->store, &line->parsed.key)
+					      : NULL;
+
+		if (!stored || !stored->drop_foreign)
 			continue;
 		buffer_add(&kept, foreign->data + at, line->offset - at);
 		at = line->offset + line->length;
@@ -219,7 +352,7 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 
 	if (plan_lines(update, &lines) != 0)
 		goto out;
-	*write = *write || update->drop || !block_is(update, &lines);
+	*write = *write || drops_any(update) || !block_is(update, &lines);
 	if (*write) {
 		update->store.generation++;
 		update->store_changed = true;
@@ -255,8 +388,10 @@ static int attempt(struct keys_update *update, bool must_write, struct error *er
 				  error) != 0)
 		goto out;
 	update->report->pending = false;
+	if (must_write && !changed)
+		commit(&update->store);
 	result = changed;
-	if (changed && settle(update, true, error) != 0)
+	if (changed && settle(update, error) != 0)
 		result = -1;
 out:
 	buffer_free(&replacement);
@@ -273,6 +408,8 @@ int keys_update_finish(struct keys_update *update, struct error *error)
 	if (result > 0)
 		return error_set(error, ERROR_BUSY,
 			"%s is changed by somebody else again and again", update->place->file);
+	if (result < 0 && update->report->pending)
+		error_append(error, "; what was asked for is remembered and tried again");
 	return result;
 }
 
@@ -280,6 +417,7 @@ void keys_update_end(struct keys_update *update)
 {
 	homefile_close(update->file);
 	store_free(&update->store);
+	store_free(&update->other);
 	view_free(&update->view);
 	buffer_free(&update->content);
 	free(update->store_file);

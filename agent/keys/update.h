@@ -22,12 +22,13 @@ struct keys_update {
 	struct homefile *file;
 	char *store_file;
 	struct store store;
+	struct store other;    /* another instance's, until its block is out; .id "": none */
 	struct buffer content; /* of the file; .view points into it */
 	struct view view;
+	bool exists; /* there is a file */
 	enum judge_verdict verdict;
 	time_t now;
-	bool store_changed;        /* .store must be saved even if the file stays */
-	const struct pubkey *drop; /* remove foreign lines with this key, or NULL */
+	bool store_changed; /* .store must be saved even if the file stays */
 };
 
 /*

@@ -30,6 +30,7 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
 {
 	size_t capacity = 0, line_length;
 	const char *newline;
+	size_t junk = 0;
 	long number = 1;
 
 	*view = (struct view){.text = text, .length = length};
@@ -44,6 +45,10 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
 		key_line_parse(text + at, line_length, &line.parsed);
 		if (line.parsed.kind == KEY_LINE_BLANK || line.parsed.kind == KEY_LINE_COMMENT)
 			continue;
+		if (!line.parsed.key.blob && ++junk > VIEW_JUNK_MAX) {
+			view->junk++;
+			continue;
+		}
 		if (add_line(view, &capacity, &line) != 0) {
 			key_line_free(&line.parsed);
 			return -1;
@@ -101,6 +106,27 @@ const struct view_line *view_find(
 
 		if (line->parsed.kind == KEY_LINE_KEY && pubkey_equal(&line->parsed.key, key) &&
 			!(foreign && is_ours(line, store)))
+			return line;
+	}
+	return NULL;
+}
+
+bool view_lets_in(const struct view_line *line, time_t now)
+{
+	const struct key_options *options = &line->parsed.options;
+
+	return line->parsed.kind == KEY_LINE_KEY && !options->cert_authority &&
+	       (!options->expires || options->expires > now);
+}
+
+const struct view_line *view_find_other(
+	const struct view *view, const struct store *store, const struct pubkey *key, time_t now)
+{
+	for (size_t i = 0; i < view->count; i++) {
+		const struct view_line *line = &view->lines[i];
+
+		if (view_lets_in(line, now) && pubkey_equal(&line->parsed.key, key) &&
+			!is_ours(line, store))
 			return line;
 	}
 	return NULL;

@@ -4,12 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "keys/block.h"
 #include "keys/line.h"
 
 struct buffer;
 struct store;
+
+/* Lines without a key let nobody in; of more than this many the rest is only counted. */
+#define VIEW_JUNK_MAX 1000
 
 /* A line that is neither blank nor a comment. */
 struct view_line {
@@ -26,6 +30,7 @@ struct view {
 	struct block block;
 	struct view_line *lines;
 	size_t count;
+	size_t junk; /* lines without a key that were left out of .lines: see VIEW_JUNK_MAX */
 };
 
 /* Parses text; store_id tells which block is the agent's. Returns 0, or -1 if out of
@@ -39,9 +44,16 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
  */
 int view_foreign_text(const struct view *view, const struct store *store, struct buffer *foreign);
 
-/* The first line with the key that sshd accepts: outside the block only if foreign. */
+/* The first line with the key that sshd can take: outside the block only if foreign. */
 const struct view_line *view_find(
 	const struct view *view, const struct store *store, const struct pubkey *key, bool foreign);
+
+/* The first line that is not the agent's and lets the key in at this time. */
+const struct view_line *view_find_other(
+	const struct view *view, const struct store *store, const struct pubkey *key, time_t now);
+
+/* Whether a line lets its own key in at this time. */
+bool view_lets_in(const struct view_line *line, time_t now);
 
 void view_free(struct view *view);
 

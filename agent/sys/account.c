@@ -111,6 +111,48 @@ int account_by_uid(uid_t uid, struct account *account, struct error *error)
 	return look_up(NULL, uid, account, error);
 }
 
+#define UID_FIRST  1000
+#define UID_NOBODY 65534
+
+static bool is_person(const struct passwd *entry)
+{
+	return entry->pw_uid == 0 || (entry->pw_uid >= UID_FIRST && entry->pw_uid != UID_NOBODY);
+}
+
+static int add_name(char ***names, size_t *count, const char *name)
+{
+	char **grown = reallocarray(*names, *count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -1;
+	*names = grown;
+	grown[*count] = strdup(name);
+	return grown[*count] && ++*count ? 0 : -1;
+}
+
+int account_list(char ***names, size_t *count, size_t limit, struct error *error)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *entry;
+	int result = 0;
+
+	*names = NULL;
+	*count = 0;
+	if (!file)
+		return error_set_errno(error, ERROR_INTERNAL, "cannot read /etc/passwd");
+	while (result == 0 && *count < limit && (entry = fgetpwent(file)))
+		if (is_person(entry))
+			result = add_name(names, count, entry->pw_name);
+	fclose(file);
+	if (result == 0)
+		return 0;
+	while (*count)
+		free((*names)[--*count]);
+	free(*names);
+	*names = NULL;
+	return error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
 void account_free(struct account *account)
 {
 	free(account->name);

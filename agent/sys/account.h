@@ -32,6 +32,13 @@ int account_by_name(const char *name, struct account *account, struct error *err
 /* The same by uid: the first name that /etc/passwd gives that uid. */
 int account_by_uid(uid_t uid, struct account *account, struct error *error);
 
+/*
+ * The names of the accounts whose keys somebody may log in with: root, and those from
+ * uid 1000 on (login.defs(5), UID_MIN) less nobody. At most limit names. Returns 0 with an array of
+ * names that the caller frees, names first; or -1.
+ */
+int account_list(char ***names, size_t *count, size_t limit, struct error *error);
+
 /* Frees what an account holds and zeroes it; safe on a zeroed one. */
 void account_free(struct account *account);
 

@@ -12,7 +12,8 @@
 
 #define CONFIG_LIMIT (64 * 1024)
 /* inih cuts a line here and goes on; a longer line is refused before it gets there. */
-#define LINE_LIMIT 190
+#define LINE_LIMIT    190
+#define SECTION_LIMIT 48
 
 struct setting {
 	const char *section;
@@ -246,6 +247,13 @@ static int check_lines(const char *path, const char *text, struct error *error)
 		else if (blank && blank < length && !strchr("#;", line[blank]))
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: the line must not be indented", path, number);
+		else if (line[0] == '[' && !memchr(line, ']', length))
+			error_set(error, ERROR_CONFIGURATION,
+				"%s:%ld: neither a [section] nor KEY = VALUE", path, number);
+		/* inih cuts the names of sections. */
+		else if (line[0] == '[' && length > SECTION_LIMIT)
+			error_set(error, ERROR_CONFIGURATION, "%s:%ld: there is no such section",
+				path, number);
 		else
 			continue;
 		if (error)

@@ -22,6 +22,7 @@ enum homefile_flags {
 	HOMEFILE_WRITE = 1 << 0,  /* take the lock against other agents' changes */
 	HOMEFILE_CREATE = 1 << 1, /* make the last directory (0700) if it is missing */
 	HOMEFILE_KEYS = 1 << 2,   /* hold directory and file to the rule of sshd's StrictModes */
+	HOMEFILE_SHARED = 1 << 3, /* a new file is 0644: another account than its owner reads it */
 };
 
 /* Directories to be watched for a change of the file, as descriptors (O_PATH). */

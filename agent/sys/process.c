@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -71,7 +72,7 @@ void process_close_from(int lowest)
 
 /* In the child of process_capture: never returns. */
 static void __attribute__((noreturn))
-execute(const char *const argv[], const char *const envp[], int output)
+execute(const char *const argv[], const char *const envp[], int output, bool with_errors)
 {
 	static const char *const plain[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
@@ -84,7 +85,7 @@ execute(const char *const argv[], const char *const envp[], int output)
 		close(STDIN_FILENO);
 	if (dup2(output, STDOUT_FILENO) < 0)
 		_exit(127);
-	if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+	if (dup2(with_errors ? output : null, STDERR_FILENO) < 0)
 		close(STDERR_FILENO);
 	process_close_from(STDERR_FILENO + 1);
 	/* execve(2) does not write to its arguments; the casts are for its prototype. */
@@ -137,8 +138,8 @@ static int wait_until(pid_t pid, long long end_ms)
 	}
 }
 
-int process_capture(const char *const argv[], const char *const envp[], int deadline_ms,
-	size_t limit, struct buffer *output, struct error *error)
+static int capture(const char *const argv[], const char *const envp[], bool with_errors,
+	int deadline_ms, size_t limit, struct buffer *output, struct error *error)
 {
 	long long end = process_now_ms() + deadline_ms;
 	int ends[2], result, status = -1;
@@ -154,7 +155,7 @@ int process_capture(const char *const argv[], const char *const envp[], int dead
 		return -1;
 	}
 	if (pid == 0)
-		execute(argv, envp, ends[1]);
+		execute(argv, envp, ends[1], with_errors);
 	close(ends[1]);
 	result = drain(ends[0], end, limit, output, error);
 	close(ends[0]);
@@ -166,4 +167,16 @@ int process_capture(const char *const argv[], const char *const envp[], int dead
 	process_wait(pid);
 	return result == 0 ? error_set(error, ERROR_TIMEOUT, "%s did not end in time", argv[0])
 			   : -1;
+}
+
+int process_capture(const char *const argv[], const char *const envp[], int deadline_ms,
+	size_t limit, struct buffer *output, struct error *error)
+{
+	return capture(argv, envp, false, deadline_ms, limit, output, error);
+}
+
+int process_capture_all(const char *const argv[], const char *const envp[], int deadline_ms,
+	size_t limit, struct buffer *output, struct error *error)
+{
+	return capture(argv, envp, true, deadline_ms, limit, output, error);
 }

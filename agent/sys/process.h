@@ -20,6 +20,10 @@ struct error;
 int process_capture(const char *const argv[], const char *const envp[], int deadline_ms,
 	size_t limit, struct buffer *output, struct error *error);
 
+/* The same, but what it prints to standard error is appended to *output too. */
+int process_capture_all(const char *const argv[], const char *const envp[], int deadline_ms,
+	size_t limit, struct buffer *output, struct error *error);
+
 /* Closes every descriptor from lowest on, close_range(2) or, before 5.9, /proc/self/fd. */
 void process_close_from(int lowest);
 

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "sys/account.h"
 #include "sys/process.h"
+#include "sys/sshd_version.h"
 #include "sys/statefile.h"
 
 #define KEYWORD         "authorizedkeysfile"
@@ -20,17 +20,6 @@
 #define SSHD_WAIT_MS    3000
 #define CONFIG_LIMIT    (256 * 1024)
 #define INCLUDE_DEPTH   8 /* deeper than sshd_config(5) files are ever nested */
-
-static const char *find_sshd(void)
-{
-	static const char *const places[] = {
-		"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (access(places[i], X_OK) == 0)
-			return places[i];
-	return NULL;
-}
 
 /* If the line sets the keyword, its value, else NULL. Keywords are case-insensitive. */
 static const char *value_of(const char *line, const char *keyword)
@@ -50,7 +39,7 @@ static const char *value_of(const char *line, const char *keyword)
 /* The value as sshd prints it: lower case up to 9.x, CamelCase from 10.4. */
 static char *ask_sshd(const struct account *account)
 {
-	const char *sshd = find_sshd();
+	const char *sshd = sshd_program();
 	struct buffer output = BUFFER_EMPTY;
 	char who[256], *rest, *line, *found = NULL;
 	const char *value;

@@ -1,1 +1,7 @@
 va_unit_test(sys_homefile va_sys)
+va_unit_test(sys_merge va_sys)
+va_unit_test(sys_config va_sys)
+va_unit_test(sys_sshd va_sys)
+va_unit_test(sys_process va_sys)
+va_unit_test(sys_statefile va_sys)
+va_unit_test(sys_account va_sys)

@@ -208,6 +208,10 @@ static void bad_options_still_name_the_key(void **state)
 	assert_string_equal(fingerprint, PRINT_ED25519);
 	check_slice(line.comment, line.comment_length, "alice");
 	key_line_free(&line);
+	parse("command=\"true " KEY, &line); /* a length only with a text */
+	assert_true(line.options_length == 0 || line.options_text != NULL);
+	assert_true(line.comment_length == 0 || line.comment != NULL);
+	key_line_free(&line);
 }
 
 static void the_reason_is_the_one_that_helps(void **state)

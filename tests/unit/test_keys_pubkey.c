@@ -414,7 +414,7 @@ static void white_space_inside_is_skipped(void **state)
 	(void)state;
 	for (size_t at = 0; at < sizeof(BLOB_ED25519); at++) {
 		snprintf(text, sizeof(text), "%.*s%s%s", (int)at, BLOB_ED25519, glue,
-			BLOB_ED25519 + at);
+			&BLOB_ED25519[at]);
 		assert_int_equal(parse_text("ssh-ed25519", text, &key, &error), 0);
 		pubkey_free(&key);
 	}
@@ -565,7 +565,7 @@ static void a_long_filler_inside_is_no_hiding_place(void **state)
 	(void)state;
 	memset(text, '\r', sizeof(text) - 1);
 	memcpy(text, BLOB_ED25519, 20);
-	memcpy(text + sizeof(text) - 1 - (strlen(BLOB_ED25519) - 20), BLOB_ED25519 + 20,
+	memcpy(text + sizeof(text) - 1 - (strlen(BLOB_ED25519) - 20), &BLOB_ED25519[20],
 		strlen(BLOB_ED25519) - 20);
 	/* ssh-keygen -l and sshd take it, so this key is known here too. */
 	assert_int_equal(parse_text("ssh-ed25519", text, &key, &error), 0);

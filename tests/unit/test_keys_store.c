@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,10 +21,13 @@
 #define ID        "0123456789abcdef"
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define PARTS     "\"comment\":\"c\",\"name\":\"n\",\"origin\":\"command\",\"added\":null,"
-#define FLAGS     "\"removed\":false,\"removed_at\":null,\"by_hand\":false,\"in_block\":true"
+#define NEXT      "\"in_next\":true"
+#define FLAGS     "\"removed\":false,\"removed_at\":null,\"by_hand\":false,\"in_block\":true," NEXT
 #define KEY_START "{\"type\":\"ssh-ed25519\",\"key\":\"" BLOB_ED25519 "\",\"options\":\"\","
 #define KEY_JSON  KEY_START PARTS "\"expires\":null," FLAGS "}"
-#define HEAD      "{\"version\":1,\"id\":\"" ID "\",\"generation\":3,\"keys\":"
+#define INSTANCE  "\"instance\":\"12345\","
+#define COUNTS    "\"generation\":3,\"written\":3,\"keys\":"
+#define HEAD      "{\"version\":1,\"id\":\"" ID "\"," INSTANCE COUNTS
 
 static char directory[] = "/run/vastagent-store-XXXXXX";
 static char *path;
@@ -140,6 +144,7 @@ static void fill(struct store *store)
 	struct stored_key *key;
 
 	strcpy(store->id, ID);
+	strcpy(store->instance, "C.12345");
 	store->generation = 4711;
 	key = add(store, KEY);
 	assert_int_equal(store_set_text(&key->options, "command=\"a \\\"b\\\" \\\\\""), 0);
@@ -169,6 +174,7 @@ static void what_was_saved_is_loaded(void **state)
 	assert_int_equal(what.st_mode & 07777, 0600);
 	assert_int_equal(store_load(path, &loaded, &error), 0);
 	assert_string_equal(loaded.id, ID);
+	assert_string_equal(loaded.instance, "C.12345");
 	assert_int_equal(loaded.generation, 4711);
 	assert_int_equal(loaded.count, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -200,6 +206,7 @@ static void a_whole_store_is_taken(void **state)
 	need_root();
 	assert_int_equal(load_text(HEAD "[]}", &store, &error), 0);
 	assert_int_equal(store.generation, 3);
+	assert_string_equal(store.instance, "12345");
 	store_free(&store);
 	assert_int_equal(load_text(HEAD "[" KEY_JSON "]}", &store, &error), 0);
 	assert_int_equal(store.count, 1);
@@ -211,17 +218,21 @@ static void a_damaged_store_is_refused(void **state)
 {
 	static const char *const texts[] = {"", "{}", "[]", "null", "x", HEAD "[]} x", HEAD "[1]}",
 		HEAD "[{}]}", HEAD "[" KEY_JSON "," KEY_JSON "]}",
-		"{\"version\":2,\"id\":\"" ID "\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":\"1\",\"id\":\"" ID "\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"version\":1,\"id\":\"" ID "\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"" ID "\",\"generation\":-3,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"" ID "\",\"generation\":3.5,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"" ID "\",\"generation\":\"3\",\"keys\":[]}",
-		"{\"version\":1,\"id\":\"0123456789abcde\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"0123456789abcde\\n\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"0123456789ABCDEF\",\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"id\":5,\"generation\":3,\"keys\":[]}",
-		"{\"version\":1,\"id\":\"" ID "\",\"generation\":3}",
+		"{\"version\":2,\"id\":\"" ID "\"," INSTANCE "\"generation\":3,\"keys\":[]}",
+		"{\"version\":\"1\",\"id\":\"" ID "\"," INSTANCE "\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"version\":1,\"id\":\"" ID "\"," INSTANCE
+		"\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"" ID "\"," INSTANCE "\"generation\":-3,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"" ID "\"," INSTANCE "\"generation\":3.5,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"" ID "\"," INSTANCE "\"generation\":\"3\",\"keys\":[]}",
+		"{\"version\":1,\"id\":\"0123456789abcde\"," INSTANCE
+		"\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"0123456789abcde\\n\"," INSTANCE
+		"\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"0123456789ABCDEF\"," INSTANCE
+		"\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"id\":5," INSTANCE "\"generation\":3,\"keys\":[]}",
+		"{\"version\":1,\"id\":\"" ID "\"," INSTANCE "\"generation\":3}",
 		HEAD "[{\"type\":\"ssh-rsa\",\"key\":\"" BLOB_ED25519
 		     "\",\"options\":\"\"," PARTS FLAGS "}]}",
 		HEAD "[{\"type\":\"ssh-ed25519\",\"key\":\"AAAA\",\"options\":\"\"," PARTS FLAGS

@@ -1,0 +1,170 @@
+/* Commands for copied images: taking keys over, and leaving nothing behind. */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "cli/agent.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/keys_client.h"
+#include "cli/output.h"
+#include "control/client.h"
+#include "control/paths.h"
+#include "keys/manager.h"
+#include "sys/account.h"
+#include "sys/config.h"
+#include "sys/sshd.h"
+
+static void print_adopted(const json_t *answer)
+{
+	const json_t *adopted = json_object_get(answer, "adopted"), *part;
+	size_t i;
+
+	json_array_foreach(adopted, i, part)
+		keys_print_each(json_object_get(part, "added"), "took over", part, "for");
+	if (!json_array_size(adopted))
+		puts("no keys of another instance were set aside");
+	output_notes(json_object_get(answer, "notes"));
+}
+
+int cmd_adopt(const struct cli *cli)
+{
+	json_t *body = json_object(), *answer = NULL;
+	const struct control_request request = {
+		.method = "POST", .path = CONTROL_ADOPT, .body = body};
+	struct error error;
+	int status = EX_OK;
+
+	if (cli->count)
+		status = cli_fail(EX_USAGE, "adopt takes no '%s'", cli->operands[0]);
+	else if (agent_ask(cli, &request, &answer, &error) != 0)
+		status = agent_report(&error);
+	else if (cli->json)
+		output_json(answer);
+	else
+		print_adopted(answer);
+	if (status == EX_OK && json_is_false(json_object_get(answer, "complete")))
+		status = EX_TEMPFAIL;
+	json_decref(body);
+	json_decref(answer);
+	return output_finish(status);
+}
+
+/* Takes the agent's lines out of one account's file, and deletes its store. */
+static int forget(const char *user, const struct config *config, struct error *error)
+{
+	struct account account = {0}, root = {0};
+	struct keys_report report = {0};
+	char *file = NULL;
+	struct keys_place place = {.state_dir = config->state_dir, .instance = ""};
+	int result = account_by_name(user, &account, error);
+
+	if (result == 0)
+		result = account_by_uid(0, &root, error);
+	if (result == 0)
+		result = sshd_keys_path(&account, &file, error);
+	if (result == 0) {
+		size_t home = strlen(account.home);
+
+		place.account = &account;
+		place.owner = strncmp(file, account.home, home) == 0 && file[home] == '/' ? &account
+											  : &root;
+		place.file = file;
+		result = keys_forget(&place, &report, error);
+	}
+	if (result == 0)
+		printf("forgot %zu keys of %s (%s)\n", report.row_count, user, file);
+	keys_report_free(&report);
+	account_free(&account);
+	account_free(&root);
+	free(file);
+	return result;
+}
+
+/* Calls for each account that has a store. Returns the first exit status but 0. */
+static int each_account(const struct config *config, bool check)
+{
+	char path[PATH_MAX], user[256];
+	const struct dirent *entry;
+	int status = EX_OK;
+	struct error error;
+	DIR *directory;
+	size_t length;
+
+	snprintf(path, sizeof(path), "%s/keys", config->state_dir);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		length = strlen(entry->d_name);
+		if (entry->d_name[0] == '.' || length <= 5 || length - 5 >= sizeof(user) ||
+			strcmp(entry->d_name + length - 5, ".json") != 0)
+			continue;
+		snprintf(user, sizeof(user), "%.*s", (int)(length - 5), entry->d_name);
+		if (check)
+			printf("would travel: the keys of %s (vastagent keys --user %s)\n", user,
+				user);
+		else if (forget(user, config, &error) != 0)
+			status = agent_report(&error);
+	}
+	if (directory)
+		closedir(directory);
+	return status;
+}
+
+static void one_file(const char *path, bool check)
+{
+	if (access(path, F_OK) != 0)
+		return;
+	if (check)
+		printf("would travel: %s\n", path);
+	else if (unlink(path) == 0)
+		printf("removed %s\n", path);
+}
+
+/* The journal and the log, each with the older one beside it. */
+static void each_file(const struct config *config, bool check)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/events.jsonl%s", config->state_dir, i ? ".1" : "");
+		one_file(path, check);
+		snprintf(path, sizeof(path), "%s%s", AGENT_LOG, i ? ".1" : "");
+		one_file(path, check);
+	}
+}
+
+static bool agent_runs(const struct cli *cli)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	json_t *answer = NULL;
+	bool runs = agent_ask_running(cli, &request, &answer, NULL) == 0;
+
+	json_decref(answer);
+	return runs;
+}
+
+int cmd_clean_image(const struct cli *cli)
+{
+	struct config config = {0};
+	struct error error;
+	int status;
+
+	if (cli->count)
+		return cli_fail(EX_USAGE, "clean-image takes no '%s'", cli->operands[0]);
+	if (geteuid() != 0)
+		return cli_fail(EX_NOPERM, "only root cleans an image");
+	if (!cli->check && agent_runs(cli))
+		return cli_fail(EX_TEMPFAIL, "the agent runs; stop it first: vastagent stop");
+	if (config_load(cli->config, &config, &error) != 0)
+		return agent_report(&error);
+	status = each_account(&config, cli->check);
+	each_file(&config, cli->check);
+	config_free(&config);
+	return output_finish(status);
+}

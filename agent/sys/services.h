@@ -1,0 +1,13 @@
+/* The names of TCP services: sshd takes them where a port is expected. */
+#ifndef VASTAGENT_SYS_SERVICES_H
+#define VASTAGENT_SYS_SERVICES_H
+
+#include <stdbool.h>
+
+/*
+ * True if services(5) has the name, or has it as an alias, for TCP. /etc/services is read
+ * at the first call and kept; where it is missing no name is known, to sshd as well.
+ */
+bool service_is_known(const char *name);
+
+#endif

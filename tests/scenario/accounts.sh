@@ -1,0 +1,81 @@
+#!/bin/bash
+# Keys of other accounts than root: by root, by the account itself, mirrored from root;
+# accounts that cannot log in, that vanish, whose file is the administrator's.
+# shellcheck source=tests/scenario/lib/instance.sh
+. "$(dirname "$0")/lib/instance.sh"
+
+instance_start one --user yes --bashrc none
+in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
+in_instance useradd -m -s /bin/bash alice
+laptop_key mate >/dev/null
+laptop_key other >/dev/null
+mate=$(laptop_key mate)
+# gets_in KEY USER
+gets_in()
+{
+	laptop ssh -i "/root/.ssh/$1" -o IdentitiesOnly=yes -o BatchMode=yes "$2@one" true
+}
+is_out()
+{
+	! gets_in "$1" "$2"
+}
+
+note "mirrored accounts get root's keys, and lose them with root"
+in_instance sh -c 'printf "[keys]\nmirror = user\n" >/etc/vastagent.conf'
+check "the agent starts" in_instance vastagent start
+check "a key for root" in_instance vastagent addkey --name mate "$mate"
+check "gets in to user" wait_until 5 gets_in mate user
+expect_eq "as the account's own file" "user 600" \
+	"$(in_instance stat -c '%U %a' /home/user/.ssh/authorized_keys)"
+check_fails "not to alice" any gets_in mate alice
+in_instance sh -c ': >/home/user/.ssh/authorized_keys'
+check "it is restored there, too" wait_until 5 gets_in mate user
+in_instance vastagent rmkey mate >/dev/null
+check "gone from root" is_out mate root
+check "gone from user" wait_until 5 is_out mate user
+in_instance sh -c 'printf "[keys]\n" >/etc/vastagent.conf'
+check "the configuration is read again" in_instance vastagent reload
+
+note "an account adds its own"
+check "by itself" in_instance_as alice vastagent addkey "$mate"
+check "it gets in" gets_in mate alice
+in_instance_as alice sh -c ': >~/.ssh/authorized_keys'
+check "from then on the account is looked after" wait_until 5 gets_in mate alice
+instance_stop_start
+check "also after stop and start" in_instance vastagent start
+in_instance_as alice sh -c ': >~/.ssh/authorized_keys'
+check "it is restored" wait_until 5 gets_in mate alice
+
+note "accounts that cannot log in"
+in_instance useradd -m -s /usr/sbin/nologin carl
+check "a key for one without a shell" in_instance vastagent addkey --user carl "$mate"
+expect_match "is added, and it is said" 'carl cannot log in: .*/usr/sbin/nologin.*chsh' "$SEEN"
+in_instance useradd -M -d /home/nowhere -s /bin/bash dora
+check_fails "a home that is missing" 73 in_instance vastagent addkey --user dora "$mate"
+expect_match "is named" '/home/nowhere' "$SEEN"
+check_fails "an account that is not there" 67 in_instance vastagent addkey --user erin "$mate"
+
+note "an account that is deleted, and its home"
+in_instance vastagent keys --user carl >/dev/null
+in_instance userdel -r carl 2>/dev/null
+in_instance vastagent reload >/dev/null
+warned()
+{
+	in_instance vastagent status | grep -q "warning: keys of carl: no account 'carl'"
+}
+check "status says so" wait_until 5 warned
+check "the others are looked after all the same" in_instance vastagent addkey "$(laptop_key other)"
+in_instance sh -c ': >/root/.ssh/authorized_keys'
+check "and restored" wait_until 5 gets_in other root
+
+note "a file that is the administrator's"
+in_instance sh -c 'mkdir -m 755 /etc/ssh/keys; echo "AuthorizedKeysFile /etc/ssh/keys/%u" \
+	>/etc/ssh/sshd_config.d/keys.conf'
+instance_stop_start
+check "the agent starts" in_instance vastagent start
+check "root adds to it" in_instance vastagent addkey --user alice "$(laptop_key other)"
+expect_match "where sshd reads it" '/etc/ssh/keys/alice' "$SEEN"
+check "it gets in" gets_in other alice
+expect_eq "as root's, for sshd to read with the account's rights" "root 644" "$(in_instance stat -c '%U %a' /etc/ssh/keys/alice)"
+check_fails "the account itself does not" 77 in_instance_as alice vastagent addkey "$mate"
+expect_match "and is told why" 'only root changes it' "$SEEN"

@@ -1,0 +1,89 @@
+#!/bin/bash
+# Keys that are let in for a time, or from somewhere only: sshd itself enforces it, and
+# the agent takes the line out once the time is over.
+# shellcheck source=tests/scenario/lib/instance.sh
+. "$(dirname "$0")/lib/instance.sh"
+
+instance_start one --bashrc none
+in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
+check "the agent starts" in_instance vastagent start
+keys_file=/root/.ssh/authorized_keys
+gets_in()
+{
+	laptop ssh -i "/root/.ssh/$1" -o IdentitiesOnly=yes -o BatchMode=yes root@one true
+}
+is_refused()
+{
+	! gets_in "$1"
+}
+state_is()
+{
+	in_instance vastagent keys --json | jq -e --arg name "$1" --arg state "$2" \
+		'any(.keys[]; .name == $name and .state == $state)'
+}
+for key in brief dead later near far; do
+	laptop_key "$key" >/dev/null
+done
+
+note "for a time"
+check "a key for some seconds" in_instance vastagent addkey --name brief --for 4s "$(laptop_key brief)"
+check "gets in" gets_in brief
+expect_match "the end stands in the line" 'expiry-time="20[0-9]{12}Z" ssh-ed25519' \
+	"$(in_instance cat "$keys_file")"
+check "when it is over it does not" wait_until 10 is_refused brief
+check "the agent calls it expired" wait_until 10 state_is brief expired
+gone()
+{
+	! in_instance grep -q ' brief$' "$keys_file"
+}
+check "and takes the line out" wait_until 10 gone
+expect_match "and writes that down" '"event":"expired"' "$(in_instance cat /var/lib/vastagent/events.jsonl)"
+
+note "with the agent dead"
+check "a key for some seconds" in_instance vastagent addkey --name dead --for 3s "$(laptop_key dead)"
+in_instance vastagent stop >/dev/null
+check "gets in" gets_in dead
+check "sshd refuses it in time" wait_until 10 is_refused dead
+check "the agent starts" in_instance vastagent start
+check "and does not bring it back" wait_until 10 state_is dead expired
+
+note "until a time"
+check "local time" in_instance vastagent addkey --name later --until 2099-12-31T18:00 "$(laptop_key later)"
+expect_match "as RFC 3339 in JSON" '"expires":"2099-12-31T18:00:00Z"' \
+	"$(in_instance vastagent keys --json)"
+check "gets in" gets_in later
+check "the platform rewrites the file" platform refresh
+check "the end is restored with the key" wait_until 5 in_instance grep -q 'expiry-time="20991231180000Z"' "$keys_file"
+for bad in "--until yesterday" "--until 2026-13-45" "--for 8" "--for 0h" "--for 4h --until 2099-01-01"; do
+	# shellcheck disable=SC2086 # two words
+	check_fails "refused: $bad" 64 in_instance vastagent addkey $bad "$(laptop_key near)"
+done
+check_fails "the past" 65 in_instance vastagent addkey --until 2001-01-01 "$(laptop_key near)"
+check_fails "before there was time" 65 in_instance vastagent addkey --until 1960-01-01 "$(laptop_key near)"
+
+note "adding the bare key does not lift the limit"
+check "again without" in_instance vastagent addkey "$(laptop_key later)"
+expect_match "is said to keep its options" 'keeps its options' "$SEEN"
+expect_match "and does" 'expiry-time' "$(in_instance grep ' later$' "$keys_file")"
+in_instance sh -c "echo '$(laptop_key far)' >>$keys_file"
+check_fails "a limit that another line defeats" 65 in_instance vastagent addkey --for 8h "$(laptop_key far)"
+expect_match "is refused with its number" 'line [0-9]+ of .* holds the same key with other options' "$SEEN"
+
+note "from somewhere only"
+check "the laptop's network" in_instance vastagent addkey --name near --from 192.0.2.0/24 "$(laptop_key near)"
+check "gets in" gets_in near
+check "another network" in_instance vastagent addkey --name near --from 198.51.100.0/24 "$(laptop_key near)"
+expect_match "replaces that" 'options, which were replaced' "$SEEN"
+check_fails "does not" any gets_in near
+check "options of sshd" in_instance vastagent addkey --name near --options 'restrict,command="echo only this"' \
+	"$(laptop_key near)"
+expect_eq "count" "only this" "$(laptop ssh -i /root/.ssh/near -o IdentitiesOnly=yes root@one uptime)"
+check_fails "unknown ones are refused" 65 in_instance vastagent addkey --options nonsense "$(laptop_key far)"
+check_fails "a second line in them" any in_instance vastagent addkey --options "$(printf 'pty\nx')" "$(laptop_key far)"
+
+note "the platform's bytes"
+in_instance sh -c "printf 'ssh-ed25519 %s renter\\r\\n\\377\\376 not UTF-8' '$(laptop_key | cut -d ' ' -f 2)' >/tmp/platform"
+in_instance cp /tmp/platform "$keys_file"
+check "the keys are restored" wait_until 5 gets_in later
+check "without the agent's lines the file is what the platform wrote, byte for byte" \
+	in_instance sh -c 'vastagent keys --platform-bytes | cmp - /tmp/platform'

@@ -1,0 +1,2 @@
+va_unit_test(control_client va_control)
+va_unit_test(control_failure va_control)

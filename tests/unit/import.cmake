@@ -1,0 +1,1 @@
+va_unit_test(keys_import_forms va_keys)
