@@ -21,8 +21,11 @@ struct error;
 /* A file that has lost its name, while somebody may still be writing to it. */
 struct homefile_late {
 	int fd;
+	long long since_ms;   /* when it lost its name */
 	struct buffer before; /* its bytes, as they went into the edit */
 	struct buffer mine;   /* what was put in its place */
+	bool handed_out;      /* now stands in a content that is in no file yet */
+	struct buffer now;    /* its bytes, with what came late */
 };
 
 struct homefile_child {
@@ -92,11 +95,18 @@ int homefile_late_keep(struct homefile_child *child, int fd, struct buffer *befo
 	const struct buffer *mine, struct error *error);
 
 /*
- * Looks at once whether the file kept last was written to. *changed: it was, and
- * *content has what must be worked into the file that stands there now.
+ * Looks at once whether a kept file was written to. *changed: it was, and *content has
+ * what must be worked into the file that stands there now.
  */
 int homefile_late_check(
 	struct homefile_child *child, bool *changed, struct buffer *content, struct error *error);
+
+/* Works what was handed out, and was in no file yet, into *content once more. 0 or -1. */
+int homefile_late_again(
+	const struct homefile_child *child, struct buffer *content, struct error *error);
+
+/* What was handed out stands in the file now, with the bytes of mine. */
+void homefile_late_commit(struct homefile_child *child, const struct buffer *mine);
 
 /*
  * To be called when nobody waits for the child any more: stays until each kept file's

@@ -30,7 +30,7 @@ int homefile_late_keep(struct homefile_child *child, int fd, struct buffer *befo
 		return error_set(
 			error, ERROR_BUSY, "%s is written to again and again", child->path);
 	}
-	*late = (struct homefile_late){.fd = fd, .before = *before};
+	*late = (struct homefile_late){.fd = fd, .before = *before, .since_ms = process_now_ms()};
 	*before = BUFFER_EMPTY;
 	child->late_count++;
 	if (buffer_add(&late->mine, mine->data, mine->length) != 0)
@@ -58,14 +58,39 @@ static int read_late(const struct homefile_child *child, const struct homefile_l
 	return result;
 }
 
-/* What was merged counts as read: only what comes behind it is late. */
-static void take(struct homefile_late *late, struct buffer *text, const struct buffer *content)
+int homefile_late_again(
+	const struct homefile_child *child, struct buffer *content, struct error *error)
 {
-	buffer_free(&late->before);
-	late->before = *text;
-	*text = BUFFER_EMPTY;
-	late->mine.length = 0;
-	buffer_add(&late->mine, content->data, content->length);
+	for (unsigned i = 0; i < child->late_count; i++) {
+		struct buffer merged = BUFFER_EMPTY;
+
+		if (!child->late[i].handed_out)
+			continue;
+		if (merge(child, &child->late[i], &child->late[i].now, content, &merged, error) !=
+			0) {
+			buffer_free(&merged);
+			return -1;
+		}
+		buffer_free(content);
+		*content = merged;
+	}
+	return 0;
+}
+
+void homefile_late_commit(struct homefile_child *child, const struct buffer *mine)
+{
+	for (unsigned i = 0; i < child->late_count; i++) {
+		struct homefile_late *late = &child->late[i];
+
+		if (!late->handed_out)
+			continue;
+		buffer_free(&late->before);
+		late->before = late->now;
+		late->now = BUFFER_EMPTY;
+		late->handed_out = false;
+		late->mine.length = 0;
+		buffer_add(&late->mine, mine->data, mine->length);
+	}
 }
 
 static int check(struct homefile_child *child, struct homefile_late *late, bool *changed,
@@ -83,8 +108,12 @@ static int check(struct homefile_child *child, struct homefile_late *late, bool 
 		result = homefile_read_current(child, error);
 		if (result == 0)
 			result = merge(child, late, &text, &child->bytes, content, error);
-		if (result == 0)
-			take(late, &text, content);
+		if (result == 0) {
+			late->handed_out = true;
+			buffer_free(&late->now);
+			late->now = text;
+			text = BUFFER_EMPTY;
+		}
 	}
 	buffer_free(&text);
 	return result;
@@ -138,15 +167,20 @@ static void write_late(
 	if (homefile_path_lock(child, NULL) != 0)
 		return;
 	/* Taken first: while it is put in place, the kept files are looked at again. */
-	late->before = late->mine = BUFFER_EMPTY;
+	late->before = late->mine = late->now = BUFFER_EMPTY;
+	late->handed_out = false;
 	buffer_add(&late->before, text->data, text->length);
 	if (put(child, &was, text, &wanted) == 0 && !late->before.failed) {
+		buffer_free(&late->mine);
 		late->mine = wanted;
 		wanted = BUFFER_EMPTY;
 		buffer_free(&was.before);
 		buffer_free(&was.mine);
+		buffer_free(&was.now);
 	} else {
 		buffer_free(&late->before);
+		buffer_free(&late->mine);
+		buffer_free(&late->now);
 		*late = was;
 	}
 	buffer_free(&wanted);
@@ -158,15 +192,16 @@ static void close_late(struct homefile_child *child, unsigned i)
 	close(child->late[i].fd);
 	buffer_free(&child->late[i].before);
 	buffer_free(&child->late[i].mine);
+	buffer_free(&child->late[i].now);
 	child->late[i] = child->late[--child->late_count];
 }
 
 /* One look at one kept file. Returns true once it needs no more looks. */
-static bool look(struct homefile_child *child, unsigned i, long long since_ms)
+static bool look(struct homefile_child *child, unsigned i)
 {
 	struct homefile_late *late = &child->late[i];
 	struct buffer text = BUFFER_EMPTY;
-	long long passed = process_now_ms() - since_ms;
+	long long passed = process_now_ms() - late->since_ms;
 	bool writer = homefile_read_writer(late->fd) == WRITER_PRESENT;
 	bool changed = false;
 
@@ -181,13 +216,12 @@ static bool look(struct homefile_child *child, unsigned i, long long since_ms)
 void homefile_late_watch(struct homefile_child *child)
 {
 	const struct timespec pause = {.tv_nsec = 20000000};
-	long long since = process_now_ms();
 
 	alarm(LIMIT_S);
 	homefile_path_unlock(child);
 	while (child->late_count) {
 		for (unsigned i = child->late_count; i-- > 0;)
-			if (look(child, i, since))
+			if (look(child, i))
 				close_late(child, i);
 		if (child->late_count)
 			nanosleep(&pause, NULL);

@@ -255,7 +255,9 @@ static int start_over(struct homefile_child *child, enum homefile_outcome *outco
 	if (homefile_read_current(child, error) != 0)
 		return -1;
 	buffer_add(content, child->bytes.data, child->bytes.length);
-	return content->failed ? error_set(error, ERROR_INTERNAL, "out of memory") : 0;
+	if (content->failed)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	return homefile_late_again(child, content, error);
 }
 
 /* The new file stands in place: what others did to the old one meanwhile, and .current. */
@@ -267,6 +269,7 @@ static int settle(struct homefile_child *child, const struct buffer *replacement
 	int old = child->current;
 
 	child->current = -1;
+	homefile_late_commit(child, replacement);
 	if (old >= 0)
 		result = homefile_late_keep(child, old, &child->bytes, replacement, error);
 	child->bytes = BUFFER_EMPTY;

@@ -1,5 +1,5 @@
 va_unit_test(sys_homefile va_sys)
-va_unit_test(sys_homefile_merge va_sys)
+va_unit_test(sys_merge va_sys)
 va_unit_test(sys_config va_sys)
 va_unit_test(sys_sshd va_sys)
 va_unit_test(sys_process va_sys)
