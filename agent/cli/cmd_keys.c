@@ -38,10 +38,10 @@ static char *keys_path(const struct cli *cli, const char *fingerprint)
 	return path.data;
 }
 
-static int ask_keys(const struct cli *cli, json_t **answer, struct error *error)
+static int ask_keys(const struct cli *cli, json_t **answer, struct buffer *raw, struct error *error)
 {
 	char *path = keys_path(cli, NULL);
-	const struct control_request request = {.method = "GET", .path = path};
+	const struct control_request request = {.method = "GET", .path = path, .raw = raw};
 	int result = path ? agent_ask(cli, &request, answer, error)
 			  : error_set(error, ERROR_INTERNAL, "out of memory");
 
@@ -84,18 +84,20 @@ static int print_keys(const json_t *answer)
 int cmd_keys(const struct cli *cli)
 {
 	struct error error;
+	struct buffer raw = BUFFER_EMPTY;
 	json_t *answer = NULL;
 	int status = EX_OK;
 
 	if (cli->count)
 		return cli_fail(EX_USAGE, "keys takes no '%s'; see: vastagent keys --help",
 			cli->operands[0]);
-	if (ask_keys(cli, &answer, &error) != 0)
+	if (ask_keys(cli, &answer, cli->json ? &raw : NULL, &error) != 0)
 		status = agent_report(&error);
 	else if (cli->json)
-		output_json(answer);
+		fwrite(raw.data, 1, raw.length, stdout);
 	else if (print_keys(answer) != 0)
 		status = cli_fail(EX_OSERR, "out of memory");
+	buffer_free(&raw);
 	json_decref(answer);
 	return output_finish(status);
 }
@@ -344,7 +346,7 @@ int cmd_rmkey(const struct cli *cli)
 		json_decref(answers);
 		return cli_fail(EX_USAGE, "rmkey needs a fingerprint, a name or a comment");
 	}
-	if (ask_keys(cli, &answer, &error) != 0)
+	if (ask_keys(cli, &answer, NULL, &error) != 0)
 		status = agent_report(&error);
 	else
 		status = remove_selected(cli, json_object_get(answer, "keys"), answers);

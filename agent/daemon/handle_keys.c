@@ -45,7 +45,7 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	request_answer(request, outcome.http_status, json_incref(outcome.answer));
+	request_answer_text(request, outcome.http_status, outcome.answer, outcome.answer_length);
 	keys_outcome_free(&outcome);
 }
 

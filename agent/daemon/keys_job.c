@@ -91,23 +91,34 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	return result;
 }
 
-static json_t *pack_answer(const struct keys_job *job, const char *file,
-	const struct keys_report *report, const struct error *failure)
+/* Appends the answer for the peer. */
+static void add_answer(const struct keys_job *job, const char *file,
+	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
-	json_t *answer = job->operation == KEYS_LIST ? keys_json_list(job->user, file, report)
-			 : job->operation == KEYS_REMOVE
-				 ? keys_json_removed(job->user, file, report)
-				 : keys_json_added(job->user, file, report);
-	json_t *error;
+	json_t *answer, *error;
+	char *text;
 
-	if (!failure)
-		return answer;
-	error = failure_pack(failure);
-	/* What was found out before the failure stands beside it. */
-	if (answer && job->operation == KEYS_ADD)
-		json_object_update_missing(error, answer);
+	if (job->operation == KEYS_LIST && !failure) {
+		keys_json_list(job->user, file, report, out);
+		return;
+	}
+	answer = job->operation == KEYS_REMOVE ? keys_json_removed(job->user, file, report)
+					       : keys_json_added(job->user, file, report);
+	if (failure) {
+		error = failure_pack(failure);
+		/* What was found out before the failure stands beside it. */
+		if (answer && job->operation == KEYS_ADD)
+			json_object_update_missing(error, answer);
+		json_decref(answer);
+		answer = error;
+	}
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (text)
+		buffer_add_string(out, text);
+	else
+		out->failed = true;
+	free(text);
 	json_decref(answer);
-	return error;
 }
 
 static unsigned count_events(const struct keys_report *report, const char *event)
@@ -119,20 +130,22 @@ static unsigned count_events(const struct keys_report *report, const char *event
 	return count;
 }
 
+/* A line about the work, and behind it the answer, which nobody on its way needs to read. */
 static void write_out(const struct keys_job *job, const char *file,
 	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
-	json_t *answer = pack_answer(job, file ? file : "", report, failure);
-	json_t *outcome = json_pack("{si ss* si si si si sb ss* so}", "status",
+	json_t *outcome = json_pack("{si ss* si si si si sb ss*}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "failed", failure != NULL, "message",
-		failure ? failure->message : NULL, "answer", answer);
+		failure ? failure->message : NULL);
 	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 
-	if (text)
-		buffer_add_string(out, text);
+	if (text) {
+		buffer_add_format(out, "%s\n", text);
+		add_answer(job, file ? file : "", report, failure, out);
+	}
 	free(text);
 	json_decref(outcome);
 }
@@ -184,18 +197,20 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 
 int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
-	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
+	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
+	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
 	const char *file = NULL, *message = NULL;
 	int added, removed, restored, taken_out, failed;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si sb s?s sO}", "status", &outcome->http_status,
+	if (json_unpack(root, "{si s?s si si si si sb s?s}", "status", &outcome->http_status,
 		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "failed", &failed, "message", &message, "answer",
-		    &outcome->answer) != 0) {
+		    "taken_out", &taken_out, "failed", &failed, "message", &message) != 0) {
 		json_decref(root);
 		return -1;
 	}
+	outcome->answer = end + 1;
+	outcome->answer_length = out->length - (size_t)(end + 1 - out->data);
 	outcome->added = (unsigned)added;
 	outcome->removed = (unsigned)removed;
 	outcome->restored = (unsigned)restored;
@@ -211,7 +226,6 @@ void keys_outcome_free(struct keys_outcome *outcome)
 {
 	free(outcome->file);
 	free(outcome->message);
-	json_decref(outcome->answer);
 	*outcome = (struct keys_outcome){0};
 }
 

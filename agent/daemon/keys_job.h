@@ -2,7 +2,6 @@
 #ifndef VASTAGENT_DAEMON_KEYS_JOB_H
 #define VASTAGENT_DAEMON_KEYS_JOB_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "daemon/job.h"
@@ -29,9 +28,10 @@ struct keys_outcome {
 	int http_status;
 	char *file; /* the file that was worked on, or NULL */
 	unsigned added, removed, restored, taken_out;
-	bool failed;    /* the file is not as it should be; message says why */
-	char *message;  /* or NULL */
-	json_t *answer; /* for the peer */
+	bool failed;        /* the file is not as it should be; message says why */
+	char *message;      /* or NULL */
+	const char *answer; /* for the peer: JSON, a slice of what was read */
+	size_t answer_length;
 };
 
 /* A job_work: runs a struct keys_job. fds are directories to watch, KEYS_LOOK only. */

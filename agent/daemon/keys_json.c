@@ -1,32 +1,87 @@
 #include "daemon/keys_json.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/text.h"
 #include "keys/report.h"
 
-static json_t *pack_time(time_t when)
+/*
+ * A list can have 100,000 rows, so it is written as text at once: as values of jansson it
+ * would take ten times as long.
+ */
+static void add_string(struct buffer *out, const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	char escape[] = "\\u00??";
+	size_t plain;
+
+	buffer_add(out, "\"", 1);
+	for (;; text++) {
+		/* Texts of rows are visible, and so valid UTF-8; controls are for safety. */
+		for (plain = 0; (unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
+				text[plain] != '\\';)
+			plain++;
+		buffer_add(out, text, plain);
+		text += plain;
+		if (!*text)
+			break;
+		escape[4] = hex[(unsigned char)*text >> 4];
+		escape[5] = hex[*text & 15];
+		buffer_add(out, escape, 6);
+	}
+	buffer_add(out, "\"", 1);
+}
+
+static void add_member(struct buffer *out, const char *name, const char *text, bool optional)
+{
+	buffer_add_string(out, name);
+	if (optional && (!text || !*text))
+		buffer_add(out, "null", 4);
+	else
+		add_string(out, text);
+}
+
+static void add_number(struct buffer *out, const char *name, bool known, long number)
+{
+	char digits[24], *at = digits + sizeof(digits);
+
+	buffer_add_string(out, name);
+	if (!known) {
+		buffer_add(out, "null", 4);
+		return;
+	}
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	buffer_add(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void add_time(struct buffer *out, const char *name, time_t when)
 {
 	char text[32];
 
-	return when ? json_string(text_time(text, sizeof(text), when)) : json_null();
+	add_member(out, name, when ? text_time(text, sizeof(text), when) : NULL, true);
 }
 
-static json_t *pack_optional(const char *text)
+static void add_row(struct buffer *out, const struct keys_row *row)
 {
-	return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *pack_row(const struct keys_row *row)
-{
-	return json_pack("{so so so ss ss ss ss so ss so sb so so so}", "fingerprint",
-		pack_optional(row->fingerprint), "type", pack_optional(row->type), "bits",
-		row->type ? json_integer(row->bits) : json_null(), "comment", row->comment,
-		"options", row->options, "name", row->name, "source",
-		row->foreign ? "foreign" : "instance", "origin", pack_optional(row->origin),
-		"state", row->state, "reason", pack_optional(row->reason), "pinned", row->pinned,
-		"added", pack_time(row->added), "expires", pack_time(row->expires), "line",
-		row->line ? json_integer(row->line) : json_null());
+	add_member(out, "{\"fingerprint\":", row->fingerprint, true);
+	add_member(out, ",\"type\":", row->type, true);
+	add_number(out, ",\"bits\":", row->type != NULL, row->bits);
+	add_member(out, ",\"comment\":", row->comment, false);
+	add_member(out, ",\"options\":", row->options, false);
+	add_member(out, ",\"name\":", row->name, false);
+	add_member(out, ",\"source\":", row->foreign ? "foreign" : "instance", false);
+	add_member(out, ",\"origin\":", row->origin, true);
+	add_member(out, ",\"state\":", row->state, false);
+	add_member(out, ",\"reason\":", row->reason, true);
+	buffer_add_string(out, row->pinned ? ",\"pinned\":true" : ",\"pinned\":false");
+	add_time(out, ",\"added\":", row->added);
+	add_time(out, ",\"expires\":", row->expires);
+	add_number(out, ",\"line\":", row->line > 0, row->line);
+	buffer_add(out, "}", 1);
 }
 
 static json_t *pack_short_row(const struct keys_row *row)
@@ -49,8 +104,7 @@ static json_t *pack_rows(const struct keys_report *report, enum keys_row_kind ki
 		if (row->kind != kind)
 			continue;
 		/* A row that cannot be packed must not silently be missing. */
-		if (json_array_append_new(
-			    rows, kind == ROW_LISTED ? pack_row(row) : pack_short_row(row)) != 0) {
+		if (json_array_append_new(rows, pack_short_row(row)) != 0) {
 			json_decref(rows);
 			return NULL;
 		}
@@ -84,10 +138,22 @@ static json_t *pack_notes(const struct keys_report *report)
 	return notes;
 }
 
-json_t *keys_json_list(const char *user, const char *file, const struct keys_report *report)
+int keys_json_list(
+	const char *user, const char *file, const struct keys_report *report, struct buffer *out)
 {
-	return json_pack(
-		"{ss ss so}", "user", user, "file", file, "keys", pack_rows(report, ROW_LISTED));
+	const char *between = "";
+
+	add_member(out, "{\"user\":", user, false);
+	add_member(out, ",\"file\":", file, false);
+	buffer_add_string(out, ",\"keys\":[");
+	for (size_t i = 0; i < report->row_count; i++) {
+		if (report->rows[i].kind != ROW_LISTED)
+			continue;
+		buffer_add_string(out, between);
+		add_row(out, &report->rows[i]);
+		between = ",";
+	}
+	return buffer_add_string(out, "]}");
 }
 
 json_t *keys_json_added(const char *user, const char *file, const struct keys_report *report)

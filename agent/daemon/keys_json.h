@@ -4,12 +4,17 @@
 
 #include <jansson.h>
 
+struct buffer;
 struct keys_report;
 
-/* {"user","file","keys":[…]}: GET /v1/keys. NULL if out of memory. */
-json_t *keys_json_list(const char *user, const char *file, const struct keys_report *report);
+/* Appends {"user","file","keys":[…]}: GET /v1/keys. Returns 0, or -1 if out of memory. */
+int keys_json_list(
+	const char *user, const char *file, const struct keys_report *report, struct buffer *out);
 
-/* {"user","file","added":[…],"existing":[…],"rejected":[…],"notes":[…]}: POST /v1/keys. */
+/*
+ * The others return NULL if out of memory.
+ * {"user","file","added":[…],"existing":[…],"rejected":[…],"notes":[…]}: POST /v1/keys.
+ */
 json_t *keys_json_added(const char *user, const char *file, const struct keys_report *report);
 
 /* {"user","file","removed":[…],"left":[…],"complete","notes":[…]}: DELETE /v1/keys/…. */
