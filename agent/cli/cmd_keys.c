@@ -73,6 +73,7 @@ static int print_bytes(const json_t *answer)
 
 int cmd_keys(const struct cli *cli)
 {
+	struct buffer raw = BUFFER_EMPTY;
 	struct error error;
 	json_t *answer = NULL;
 	int status = EX_OK;
@@ -80,14 +81,16 @@ int cmd_keys(const struct cli *cli)
 	if (cli->count)
 		return cli_fail(EX_USAGE, "keys takes no '%s'; see: vastagent keys --help",
 			cli->operands[0]);
-	if (keys_ask(cli, &answer, &error) != 0)
+	/* JSON goes from the agent to the terminal as it is, however long the list. */
+	if (keys_ask(cli, cli->json ? &raw : NULL, &answer, &error) != 0)
 		status = agent_report(&error);
 	else if (cli->json)
-		output_json(answer);
+		fwrite(buffer_string(&raw), 1, raw.length, stdout);
 	else if (cli->platform_bytes)
 		status = print_bytes(answer);
 	else if (print_keys(answer) != 0)
 		status = cli_fail(EX_OSERR, "out of memory");
+	buffer_free(&raw);
 	json_decref(answer);
 	return output_finish(status);
 }
@@ -184,7 +187,7 @@ int cmd_rmkey(const struct cli *cli)
 	if (cli->all ? cli->count > 0 : cli->count == 0)
 		return cli_fail(
 			EX_USAGE, "rmkey needs a fingerprint, a name or a comment, or --all");
-	if (keys_ask(cli, &keys, &error) != 0) {
+	if (keys_ask(cli, NULL, &keys, &error) != 0) {
 		status = agent_report(&error);
 	} else {
 		const json_t *rows = json_object_get(keys, "keys");

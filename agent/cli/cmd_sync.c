@@ -78,7 +78,7 @@ static int sync_keys(const struct cli *cli, const struct buffer *text)
 	struct error error;
 	int status = keys_add_text(cli, text, &added);
 
-	if (status == EX_OK && keys_ask(cli, &keys, &error) != 0)
+	if (status == EX_OK && keys_ask(cli, NULL, &keys, &error) != 0)
 		status = agent_report(&error);
 	if (status == EX_OK) {
 		old = surplus(json_object_get(keys, "keys"), cli->name, wanted);

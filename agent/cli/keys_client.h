@@ -8,8 +8,9 @@ struct buffer;
 struct cli;
 struct error;
 
-/* Asks for the keys of the account that the options name. Returns as agent_ask. */
-int keys_ask(const struct cli *cli, json_t **answer, struct error *error);
+/* Asks for the keys of the account that the options name. With raw the answer is left as
+ * text there, and *answer is NULL. Returns as agent_ask. */
+int keys_ask(const struct cli *cli, struct buffer *raw, json_t **answer, struct error *error);
 
 /*
  * Adds the keys of a text. Private keys are refused before they leave the process.

@@ -19,6 +19,7 @@
 
 /* More than the agent ever answers: the keys of the largest file, as JSON. */
 #define ANSWER_LIMIT (256L * 1024 * 1024)
+#define CHUNK        (256 * 1024)
 
 char *control_encode(const char *text)
 {
@@ -114,22 +115,24 @@ static int send_all(int fd, const struct buffer *data, long long end, struct err
 
 static int receive_all(int fd, struct buffer *answer, long long end, struct error *error)
 {
-	char chunk[16384];
 	ssize_t got;
+	char *space;
 
 	for (;;) {
 		if (wait_for(fd, POLLIN, end, error) != 0)
 			return -1;
-		got = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		space = buffer_reserve(answer, CHUNK);
+		if (!space || answer->length + CHUNK > ANSWER_LIMIT)
+			return error_set(error, ERROR_INTERNAL, "the answer is too large");
+		got = recv(fd, space, CHUNK, MSG_DONTWAIT);
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0 && errno != ECONNRESET)
 			return error_set_errno(error, ERROR_UNREACHABLE, "the agent hung up");
 		if (got <= 0)
 			return 0;
-		if (answer->length + (size_t)got > ANSWER_LIMIT ||
-			buffer_add(answer, chunk, (size_t)got) != 0)
-			return error_set(error, ERROR_INTERNAL, "the answer is too large");
+		answer->length += (size_t)got;
+		space[got] = '\0';
 	}
 }
 
@@ -146,7 +149,8 @@ static bool is_whole(const char *headers, const char *body, size_t length)
 }
 
 /* "HTTP/1.1 200 OK…": returns the status, and the body's JSON in *answer. */
-static int parse(const struct buffer *text, json_t **answer, struct error *error)
+static int parse(const struct buffer *text, const struct control_request *request, json_t **answer,
+	struct error *error)
 {
 	const char *start = buffer_string(text), *body = strstr(start, "\r\n\r\n");
 	char digits[4] = "";
@@ -161,7 +165,10 @@ static int parse(const struct buffer *text, json_t **answer, struct error *error
 	if (!is_whole(start, body, text->length - (size_t)(body - start)))
 		return error_set(
 			error, ERROR_UNREACHABLE, "the agent hung up in the middle of its answer");
-	*answer = json_loadb(body, text->length - (size_t)(body - start), 0, NULL);
+	if (status == 200 && request->raw)
+		buffer_add(request->raw, body, text->length - (size_t)(body - start));
+	else
+		*answer = json_loadb(body, text->length - (size_t)(body - start), 0, NULL);
 	return (int)status;
 }
 
@@ -178,7 +185,7 @@ int control_ask(const char *socket, const struct control_request *request, int t
 	fd = open_socket(socket, end, error);
 	if (fd < 0 || send_all(fd, &out, end, error) != 0 || receive_all(fd, &in, end, error) != 0)
 		goto out;
-	status = parse(&in, answer, error);
+	status = parse(&in, request, answer, error);
 out:
 	if (fd >= 0)
 		close(fd);

@@ -7,12 +7,14 @@
 
 #include <jansson.h>
 
+struct buffer;
 struct error;
 
 struct control_request {
 	const char *method;
 	const char *path;   /* percent-encoded where needed, with the query */
 	const json_t *body; /* NULL for none */
+	struct buffer *raw; /* not NULL: a 200's body goes there, and *answer is NULL */
 };
 
 /*

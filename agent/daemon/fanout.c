@@ -50,18 +50,18 @@ static void note_failure(struct fanout *fanout, const char *user, const char *wh
 static void take(struct fanout *fanout, const char *user, const struct keys_outcome *outcome)
 {
 	const char *member = fanout->operation == KEYS_SWEEP ? "removed" : "added";
-	json_t *rows = json_object_get(outcome->answer, member);
+	json_t *answer = json_loadb(outcome->answer, outcome->answer_length, 0, NULL);
+	json_t *rows = json_object_get(answer, member);
 
-	if (outcome->failed) {
+	if (outcome->failed)
 		note_failure(fanout, user, outcome->message ? outcome->message : "no answer");
-		return;
+	else if (json_array_size(rows)) {
+		json_array_append_new(fanout->parts, json_pack("{ss ss? sO}", "user", user, "file",
+							     outcome->file, member, rows));
+		json_array_extend(
+			json_object_get(fanout->answer, "notes"), json_object_get(answer, "notes"));
 	}
-	if (!json_array_size(rows))
-		return;
-	json_array_append_new(fanout->parts,
-		json_pack("{ss ss? sO}", "user", user, "file", outcome->file, member, rows));
-	json_array_extend(json_object_get(fanout->answer, "notes"),
-		json_object_get(outcome->answer, "notes"));
+	json_decref(answer);
 }
 
 static void part_done(void *context, const struct buffer *out, int fds[JOB_FDS])

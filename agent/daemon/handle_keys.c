@@ -57,9 +57,10 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	if (!reads_only(operation) && strcmp(request->user, "root") == 0)
 		lookout_mirror(request->agent->lookout);
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
-		fanout_sweep(request, json_incref(outcome.answer));
+		fanout_sweep(request, json_loadb(outcome.answer, outcome.answer_length, 0, NULL));
 	else
-		request_answer(request, outcome.http_status, json_incref(outcome.answer));
+		request_answer_text(
+			request, outcome.http_status, outcome.answer, outcome.answer_length);
 	keys_outcome_free(&outcome);
 }
 

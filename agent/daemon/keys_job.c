@@ -213,27 +213,45 @@ static unsigned count_events(const struct keys_report *report, const char *event
 	return count;
 }
 
-static void write_out(const struct keys_job *job, const struct account *account, const char *file,
-	const struct keys_report *report, const struct error *failure, struct buffer *out)
+/* What the agent wants to know of the work, on one line. */
+static void add_outcome(const char *file, const struct keys_report *report,
+	const struct error *failure, struct buffer *out)
 {
-	json_t *answer = pack_answer(job, file ? file : "", report, failure);
-
-	if (answer && !failure && job->operation == KEYS_REMOVE)
-		add_open_sessions(answer, account);
-	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss* so}", "status",
+	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss*}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", file, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
 		(int)count_events(report, "set_aside"), "next_expiry",
 		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
-		failure ? failure->message : NULL, "answer", answer);
+		failure ? failure->message : NULL);
 	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 
 	if (text)
-		buffer_add_string(out, text);
+		buffer_add_format(out, "%s\n", text);
+	else
+		out->failed = true;
 	free(text);
 	json_decref(outcome);
+}
+
+/* Behind that line stands the answer, which nobody on its way needs to read. */
+static void write_out(const struct keys_job *job, const struct account *account, const char *file,
+	const struct keys_report *report, const struct error *failure, struct buffer *out)
+{
+	json_t *answer = pack_answer(job, file ? file : "", report, failure);
+	char *text;
+
+	if (answer && !failure && job->operation == KEYS_REMOVE)
+		add_open_sessions(answer, account);
+	add_outcome(file, report, failure, out);
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (text)
+		buffer_add_format(out, "%s\n", text);
+	else
+		out->failed = true;
+	free(text);
+	json_decref(answer);
 }
 
 /* What was done is written down, also where its last step failed. */
@@ -303,20 +321,22 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 
 int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
-	json_t *root = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
+	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
+	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
 	const char *file = NULL, *message = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si si sI sb s?s sO}", "status",
-		    &outcome->http_status, "file", &file, "added", &added, "removed", &removed,
-		    "restored", &restored, "taken_out", &taken_out, "set_aside", &set_aside,
-		    "next_expiry", &next_expiry, "failed", &failed, "message", &message, "answer",
-		    &outcome->answer) != 0) {
+	if (json_unpack(root, "{si s?s si si si si si sI sb s?s}", "status", &outcome->http_status,
+		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
+		    "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry", &next_expiry,
+		    "failed", &failed, "message", &message) != 0) {
 		json_decref(root);
 		return -1;
 	}
+	outcome->answer = end + 1;
+	outcome->answer_length = out->length - (size_t)(end + 1 - out->data);
 	outcome->added = (unsigned)added;
 	outcome->removed = (unsigned)removed;
 	outcome->restored = (unsigned)restored;
@@ -334,7 +354,6 @@ void keys_outcome_free(struct keys_outcome *outcome)
 {
 	free(outcome->file);
 	free(outcome->message);
-	json_decref(outcome->answer);
 	*outcome = (struct keys_outcome){0};
 }
 

@@ -42,7 +42,8 @@ struct keys_outcome {
 	time_t next_expiry; /* of a key that is kept, or 0 */
 	bool failed;        /* the file is not as it should be; message says why */
 	char *message;      /* or NULL */
-	json_t *answer;     /* for the peer */
+	const char *answer; /* for the peer: JSON, a slice of what was read */
+	size_t answer_length;
 };
 
 struct agent;

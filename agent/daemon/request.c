@@ -40,10 +40,9 @@ static const char *phrase(int status)
 	}
 }
 
-void request_answer(struct request *request, int http_status, json_t *answer)
+void request_answer_text(struct request *request, int http_status, const char *text, size_t length)
 {
 	struct evbuffer *out = evbuffer_new();
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 
 	if (!text)
 		http_status = 503;
@@ -51,15 +50,22 @@ void request_answer(struct request *request, int http_status, json_t *answer)
 		request->agent->counters.refused++;
 	evhttp_add_header(evhttp_request_get_output_headers(request->http), "Content-Type",
 		"application/json");
-	if (out && text)
-		evbuffer_add_printf(out, "%s\n", text);
+	if (out && text && evbuffer_add(out, text, length) == 0)
+		evbuffer_add(out, "\n", 1);
 	/* If the peer is gone by now, evhttp frees the request and sends nothing. */
 	evhttp_send_reply(request->http, http_status, phrase(http_status), out);
 	if (out)
 		evbuffer_free(out);
+	request_free(request);
+}
+
+void request_answer(struct request *request, int http_status, json_t *answer)
+{
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	request_answer_text(request, http_status, text, text ? strlen(text) : 0);
 	free(text);
 	json_decref(answer);
-	request_free(request);
 }
 
 void request_fail(struct request *request, const struct error *error)

@@ -25,6 +25,9 @@ struct request {
 /* Answers with JSON and ends the request, which is freed. Steals answer. */
 void request_answer(struct request *request, int http_status, json_t *answer);
 
+/* The same with JSON that is text already; NULL for none. */
+void request_answer_text(struct request *request, int http_status, const char *text, size_t length);
+
 /* The same with an error. */
 void request_fail(struct request *request, const struct error *error);
 

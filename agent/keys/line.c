@@ -107,10 +107,12 @@ static void parse_fields(struct key_line *line, struct cursor *cursor)
 	line->options_text = cursor->next;
 	skip(cursor, line->options_length);
 	skip_blanks(cursor);
-	if (take_key(cursor, &line->key, &second) != 0)
+	if (take_key(cursor, &line->key, &second) != 0) {
 		explain(line, &start, &second);
-	else
-		parse_options(line);
+		return;
+	}
+	line->error = (struct error){0}; /* of the first attempt */
+	parse_options(line);
 }
 
 /* The carriage return of an empty line is nothing that anybody meant. */

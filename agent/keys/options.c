@@ -379,12 +379,14 @@ int key_options_value(const char *text, size_t length, const char *name, char **
 	struct key_options options;
 	struct error error = {0};
 	struct parse parse = {.next = text,
-		.end = text + length,
+		.end = length ? text + length : text,
 		.options = &options,
 		.error = &error,
 		.wanted = name};
 
-	parse_list(&parse);
+	/* A line without options has no text of them either. */
+	if (length)
+		parse_list(&parse);
 	free(parse.names);
 	*value = parse.value;
 	return error.code == ERROR_INTERNAL ? -1 : 0;

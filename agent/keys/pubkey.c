@@ -421,6 +421,14 @@ static bool is_padding(const unsigned char *text, size_t length, unsigned state)
 	return pads == (state == 2 ? 2 : state == 3 ? 1 : 0);
 }
 
+/* Four digits as one number, or -1. */
+static int decode_group(const unsigned char *text)
+{
+	int a = digits[text[0]], b = digits[text[1]], c = digits[text[2]], d = digits[text[3]];
+
+	return (a | b | c | d) < 0 ? -1 : a << 18 | b << 12 | c << 6 | d;
+}
+
 /*
  * As b64_pton() of OpenSSH: white space counts for nothing, padding must be exact and its
  * spare bits zero. out has room for 3 bytes for each 4 that were begun.
@@ -435,9 +443,7 @@ static int decode(const char *base64, size_t length, unsigned char *out, size_t 
 
 	for (; text < end; text++) {
 		/* Four digits at a time where nothing is in between. */
-		while (state == 0 && end - text >= 4 &&
-			(value = digits[text[0]] << 18 | digits[text[1]] << 12 |
-				 digits[text[2]] << 6 | digits[text[3]]) >= 0) {
+		while (state == 0 && end - text >= 4 && (value = decode_group(text)) >= 0) {
 			*out++ = (unsigned char)(value >> 16);
 			*out++ = (unsigned char)(value >> 8);
 			*out++ = (unsigned char)value;
@@ -497,24 +503,48 @@ int pubkey_parse(const char *type, size_t type_length, const char *base64, size_
 	return result;
 }
 
+/* Nothing here is a secret, so that it need not take constant time as libsodium's does. */
+static char *encode(const unsigned char *data, size_t length, char *out)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t left;
+	unsigned bits;
+
+	for (; length >= 3; length -= 3, data += 3) {
+		bits = (unsigned)data[0] << 16 | (unsigned)data[1] << 8 | data[2];
+		*out++ = letters[bits >> 18];
+		*out++ = letters[bits >> 12 & 63];
+		*out++ = letters[bits >> 6 & 63];
+		*out++ = letters[bits & 63];
+	}
+	left = length;
+	bits = left ? (unsigned)data[0] << 16 | (left == 2 ? (unsigned)data[1] << 8 : 0) : 0;
+	for (size_t i = 0; left && i <= left; i++, bits = bits << 6 & 0xffffff)
+		*out++ = letters[bits >> 18];
+	return out;
+}
+
 void pubkey_fingerprint(const struct pubkey *key, char *out)
 {
 	unsigned char hash[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256(hash, key->blob, key->length);
 	memcpy(out, "SHA256:", 7);
-	sodium_bin2base64(out + 7, PUBKEY_FINGERPRINT_SIZE - 7, hash, sizeof(hash),
-		sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	*encode(hash, sizeof(hash), out + 7) = '\0';
 }
 
 char *pubkey_base64(const struct pubkey *key)
 {
-	size_t size = sodium_base64_encoded_len(key->length, sodium_base64_VARIANT_ORIGINAL);
-	char *text = malloc(size);
+	char *text = malloc((key->length + 2) / 3 * 4 + 1), *end;
 
-	return text ? sodium_bin2base64(
-			      text, size, key->blob, key->length, sodium_base64_VARIANT_ORIGINAL)
-		    : NULL;
+	if (!text)
+		return NULL;
+	end = encode(key->blob, key->length, text);
+	while ((end - text) % 4)
+		*end++ = '=';
+	*end = '\0';
+	return text;
 }
 
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)

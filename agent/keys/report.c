@@ -1,12 +1,14 @@
 #include "keys/report.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Makes room for one more element of an array. Returns it, or NULL. */
 static void *grow(void **array, size_t *count, size_t size)
 {
-	void *grown = reallocarray(*array, *count + 1, size);
+	bool full = (*count & (*count - 1)) == 0; /* it has room for the next power of two */
+	void *grown = full ? reallocarray(*array, *count ? *count * 2 : 1, size) : *array;
 
 	if (!grown)
 		return NULL;

@@ -272,8 +272,9 @@ def zone_in_summer():
 def every_case(keys, zone, seed, count, share):
     """All the systematic ones for share >= 1, else that part of the many, evenly chosen."""
     source = random.Random(seed)
-    kept = list(of_options(keys)) + list(of_moments(keys, zoneinfo.ZoneInfo(zone)))
-    kept += list(of_forms(keys))
+    # The moments first: they are near.
+    kept = list(of_moments(keys, zoneinfo.ZoneInfo(zone)))
+    kept += list(of_options(keys)) + list(of_forms(keys))
     many = list(of_types(keys)) + list(of_blobs(keys)) + list(of_base64(keys))
     kept += [case for case in many if source.random() < share]
     return kept + list(of_chance(keys, seed, count))
