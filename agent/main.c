@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	{"rmkey", "FINGERPRINT | NAME | COMMENT...", "user foreign force",
 		"take a key away again, for good", cmd_rmkey, NULL},
 	{"keys", "", "user", "list the keys that get in, and those that do not", cmd_keys, NULL},
+	{"doctor", "[KEY | FILE | -]", "user log",
+		"why a key would be refused, and what repairs it", cmd_doctor, NULL},
 	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},

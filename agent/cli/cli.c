@@ -23,6 +23,7 @@ enum option_id {
 	OPT_FORCE,
 	OPT_FOREIGN,
 	OPT_TEMPLATE,
+	OPT_LOG,
 	OPT_READY,
 };
 
@@ -39,6 +40,7 @@ static const struct {
 	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
 	{OPT_TEMPLATE, "template", NULL,
 		"the keys come from a template: removed ones stay removed"},
+	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
 	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
@@ -131,6 +133,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_TEMPLATE:
 		cli->template = true;
+		break;
+	case OPT_LOG:
+		cli->log = true;
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)

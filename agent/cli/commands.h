@@ -8,6 +8,8 @@ int cmd_addkey(const struct cli *cli);
 int cmd_rmkey(const struct cli *cli);
 int cmd_keys(const struct cli *cli);
 
+int cmd_doctor(const struct cli *cli);
+
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);
 

@@ -1,0 +1,1 @@
+va_unit_test(sys_sshd_settings va_sys)
