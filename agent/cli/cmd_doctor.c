@@ -184,6 +184,9 @@ static void release(struct doctor *doctor)
 		free(doctor->list[i].fix);
 	}
 	free(doctor->list);
+	for (size_t i = 0; i < doctor->revoked_count; i++)
+		pubkey_free(&doctor->revoked[i]);
+	free(doctor->revoked);
 	for (size_t i = 0; i < doctor->file_count; i++) {
 		free(doctor->files[i].path);
 		pathcheck_free(&doctor->files[i].check);

@@ -46,7 +46,9 @@ struct doctor {
 	struct lint_rules rules;
 	struct doctor_file files[DOCTOR_FILES];
 	size_t file_count;
-	struct pubkey *key;   /* the one that is asked about, or NULL */
+	struct pubkey *key;     /* the one that is asked about, or NULL */
+	struct pubkey *revoked; /* the keys that RevokedKeys lists in plain text */
+	size_t revoked_count;
 	const char *key_text; /* as "TYPE BASE64", for addkey */
 	struct doctor_finding *list;
 	size_t count;

@@ -14,6 +14,7 @@
 #include "keys/lint.h"
 #include "sys/sshd.h"
 
+#define LINES_MAX        200 /* findings that are shown of a file */
 #define DEFAULT_PATTERNS ".ssh/authorized_keys .ssh/authorized_keys2"
 
 static bool is_known(const struct doctor *doctor, const char *path)
@@ -381,8 +382,12 @@ void doctor_check_lines(struct doctor *doctor)
 		if (lint_file(buffer_string(&file->check.content), file->check.content.length,
 			    &doctor->rules, &lint) != 0)
 			doctor->failed = true;
-		for (size_t n = 0; n < lint.count; n++)
+		for (size_t n = 0; n < lint.count && n < LINES_MAX; n++)
 			report_line(doctor, file, &lint.list[n]);
+		if (lint.count > LINES_MAX)
+			doctor_add(doctor, DOCTOR_WARN, "line.more", NULL,
+				"%s: %zu more findings are not shown", file->path,
+				lint.count - LINES_MAX);
 		lint_free(&lint);
 		if (file->read)
 			check_types(doctor, file);

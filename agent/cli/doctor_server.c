@@ -100,6 +100,9 @@ static void check_listening(struct doctor *doctor)
 			wants_port(doctor, sockets.list[i].local.port))
 			found = &sockets.list[i];
 	served = is_served(&processes);
+	for (size_t i = 0; i < processes.count; i++)
+		if (processes.list[i].server && strncmp(processes.list[i].comm, "dropbear", 8) == 0)
+			doctor->rules.dropbear = true;
 	if (found && served)
 		doctor_add(doctor, DOCTOR_OK, "sshd.running", NULL, "sshd listens on %s",
 			net_address_format(where, &found->local));

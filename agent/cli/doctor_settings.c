@@ -132,24 +132,36 @@ static const char *read_revoked(
 
 bool doctor_is_revoked(const struct doctor *doctor, const struct pubkey *key)
 {
-	struct buffer text = BUFFER_EMPTY;
-	struct error error;
+	for (size_t i = 0; i < doctor->revoked_count; i++)
+		if (pubkey_equal(&doctor->revoked[i], key))
+			return true;
+	return false;
+}
+
+/* Keeps the keys of the list; it has a key a line, with or without options. */
+static void take_revoked(struct doctor *doctor, const struct buffer *text)
+{
+	const char *at = buffer_string(text), *end = at + text->length;
+	struct pubkey *grown;
 	struct key_line line;
-	bool revoked = false;
-	const char *at, *end;
 	size_t length;
 
-	read_revoked(doctor, &text, &error);
-	end = buffer_string(&text) + text.length;
-	for (at = buffer_string(&text); at < end && !revoked; at += length + 1) {
+	for (; at < end; at += length + 1) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		length = (size_t)((newline ? newline : end) - at);
 		key_line_parse(at, length, &line);
-		revoked = line.key.blob && pubkey_equal(&line.key, key);
+		grown = line.key.blob ? reallocarray(doctor->revoked, doctor->revoked_count + 1,
+						sizeof(*grown))
+				      : NULL;
+		if (grown) {
+			doctor->revoked = grown;
+			grown[doctor->revoked_count++] = line.key;
+			line.key = (struct pubkey){0};
+		} else if (line.key.blob) {
+			doctor->failed = true;
+		}
 		key_line_free(&line);
 	}
-	buffer_free(&text);
-	return revoked;
 }
 
 static void check_revoked(struct doctor *doctor)
@@ -177,6 +189,8 @@ static void check_revoked(struct doctor *doctor)
 			"%s "
 			"KEY.pub",
 			path, where, path);
+	else if (path)
+		take_revoked(doctor, &text);
 	buffer_free(&text);
 }
 

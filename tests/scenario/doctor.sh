@@ -176,6 +176,8 @@ broken sshd.allow-groups fails "$(config 'AllowGroups users')"
 broken sshd.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked')"
 broken line.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked'); echo \"\$K\" >/etc/ssh/revoked" \
 	': >/etc/ssh/revoked'
+broken sshd.revoked works "ssh-keygen -q -k -f /etc/ssh/krl /etc/ssh/ssh_host_ed25519_key.pub; $(config 'RevokedKeys /etc/ssh/krl')" \
+	"sed -i 1d /etc/ssh/sshd_config; kill -HUP \$(cat /run/sshd.pid)"
 broken key fails "$(config 'PubkeyAcceptedAlgorithms rsa-sha2-512')"
 broken sshd.password works "$(config 'PasswordAuthentication yes')"
 broken sshd.strict works "$(config 'StrictModes no'); chmod 600 \$F"
@@ -238,6 +240,40 @@ public=$rsa
 broken line.alias works 'printf "%s\n%s\n" "$K" "rsa-sha2-512 ${K#* }" >$F'
 broken line.rsa-size fails "$(config 'RequiredRSASize 3072'); echo \"\$K\" >\$F" \
 	'sed -i 1d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)'
+
+note "without host keys there are two things to repair, one after the other"
+identity=probe
+public=$key
+reset
+in_instance bash -c 'rm /etc/ssh/ssh_host_*; pid=$(cat /run/sshd.pid); kill "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done'
+for id in sshd.hostkeys sshd.running; do
+	look
+	expect_eq "$id is named" fail "$(finding status)"
+	check "its repair runs" in_instance bash -c "$(finding fix)"
+done
+check "then the login works" login
+
+note "what depends on where the client is"
+in_instance sh -c 'sed -i "s/^/from=\"198.51.100.0\/24\" /" /home/alice/.ssh/authorized_keys'
+check_fails "the login fails" 255 login
+check_fails "an address that does not fit is seen by the one who comes from there" 1 \
+	in_instance env SSH_CONNECTION='192.0.2.1 5 192.0.2.2 22' vastagent doctor --user alice "$key"
+expect_match "with the reason" 'from="198.51.100.0/24" does not fit your address, 192.0.2.1' "$SEEN"
+check "nobody else can know it" in_instance vastagent doctor --user alice "$key"
+expect_match "so the condition is said" 'authorized_keys:1, from 198.51.100.0/24' "$SEEN"
+
+note "the agent"
+check "it starts" in_instance vastagent start
+look
+expect_eq "and is well" ok "$(doctor '.checks[] | select(.id == "agent") | .status')"
+in_instance vastagent pause >/dev/null
+id=agent.paused
+look
+expect_eq "a pause is named" warn "$(finding status)"
+check "its repair runs" in_instance bash -c "$(finding fix)"
+look
+expect_eq "and then nothing is left of it" '' "$(finding status)"
 
 note "for the instance log"
 identity=probe
