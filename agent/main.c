@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{"undo", "", "user", "bring back what was last removed", cmd_undo, NULL},
 	{"sync", "FILE... | -", "user name force dry-run",
 		"make the keys of one name exactly these", cmd_sync, NULL},
+	{"doctor", "[KEY | FILE | -]", "user log",
+		"why a key would be refused, and what repairs it", cmd_doctor, NULL},
 	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},

@@ -30,6 +30,7 @@ enum option_id {
 	OPT_FROM,
 	OPT_OPTIONS,
 	OPT_CHECK,
+	OPT_LOG,
 	OPT_READY,
 };
 
@@ -55,6 +56,7 @@ static const struct {
 		"print the file without vastagent's lines, byte for byte"},
 	{OPT_CHECK, "check", NULL, "only say what would be done"},
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
+	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
 	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
@@ -168,6 +170,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_ALL:
 		cli->all = true;
+		break;
+	case OPT_LOG:
+		cli->log = true;
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)

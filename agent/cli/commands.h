@@ -12,6 +12,8 @@ int cmd_sync(const struct cli *cli);
 int cmd_adopt(const struct cli *cli);
 int cmd_clean_image(const struct cli *cli);
 
+int cmd_doctor(const struct cli *cli);
+
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);
 
