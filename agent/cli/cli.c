@@ -208,6 +208,10 @@ static int refuse_unknown(const struct command *command, const char *option)
 		return cli_fail(-EX_DATAERR,
 			"this is a PRIVATE key: keep it secret; what is added is the public one, "
 			"which ends in .pub");
+	if (strncmp(option, "----", 4) == 0)
+		return cli_fail(-EX_USAGE,
+			"%s: a key that begins with dashes goes behind --, or into a file",
+			command->name);
 	return cli_fail(-EX_USAGE, "%s: there is no option %.*s; see: vastagent %s --help",
 		command->name, length < 40 ? length : 40, option, command->name);
 }

@@ -207,10 +207,8 @@ static int read_line(struct reader *reader)
 	const char *text = reader->text + reader->at;
 	size_t left = reader->length - reader->at, separator;
 	size_t length = line_length(text, left, reader->separators, &separator);
-	/* To try each of a million bad lines with those behind it would take hours. */
-	bool join = !reader->separators && reader->import->reject_count < REJECTS_MAX;
 	struct import_line line;
-	int result = import_line_parse(text, length, join ? left : length, &line);
+	int result = import_line_parse(text, length, reader->separators ? length : left, &line);
 
 	if (result == 0)
 		result = take_line(reader->import, &line, reader->line);
@@ -335,7 +333,9 @@ static int read_all(struct reader *reader)
 	int result = 0;
 
 	strip_quotes(reader);
-	while (reader->at < reader->length && result == 0) {
+	/* Nothing will be taken: the rest of a hostile text is not worth the time. */
+	while (reader->at < reader->length && result == 0 &&
+		reader->import->reject_count <= REJECTS_MAX) {
 		const char *text = reader->text + reader->at;
 		size_t left = reader->length - reader->at;
 		enum import_form form = import_form_of(text, left);
