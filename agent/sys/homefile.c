@@ -195,6 +195,9 @@ static int exchange(struct homefile *file, enum homefile_request kind,
 	struct error *error)
 {
 	content->length = 0;
+	if (replacement->length > (size_t)HOMEFILE_LIMIT)
+		return error_set(error, ERROR_TOO_LARGE, "%s would be larger than %ld bytes",
+			file->path, HOMEFILE_LIMIT);
 	if (request(file, kind, replacement, error) != 0)
 		return -1;
 	return receive_reply(file, flags, content, error);

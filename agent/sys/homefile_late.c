@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
+#include "sys/homefile_late.h"
 #include "sys/homefile_merge.h"
 #include "sys/process.h"
 

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
+#include "sys/homefile_late.h"
 #include "sys/homefile_merge.h"
 
 /* Behind a dot and the file's own name; the lock makes a leftover known for dead. */

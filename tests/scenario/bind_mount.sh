@@ -51,8 +51,8 @@ append()
 append &
 appending=$!
 for _ in {1..12}; do
-	in_instance vastagent addkey --user user /tmp/new.pub >/dev/null &&
-		in_instance vastagent rmkey --user user new@test >/dev/null || fail "add and remove"
+	in_instance vastagent addkey --user user /tmp/new.pub >/dev/null || fail "it is added"
+	in_instance vastagent rmkey --user user new@test >/dev/null || fail "it is removed"
 done
 wait "$appending"
 # The first of them may stand behind the foreign text that does not end in a newline.

@@ -85,7 +85,9 @@ run_loop echo 5 "$seconds"
 run_loop echo 6 "$seconds"
 copy_id_loop
 wait_for_loops
-[ -s "$shared/told.copied" ] && [ -s "$shared/told.echo5" ] || fail "all of them were at work"
+for name in copied echo5; do
+	[ -s "$shared/told.$name" ] || fail "all of them were at work" "$(cat "$shared"/log.*)"
+done
 echo "platform $platforms" >"$shared/told.platform"
 expect_all "every key that anyone acknowledged is there" "$shared"/told.*
 

@@ -97,11 +97,12 @@ mended()
 
 # The file moves to a file system of its own for this.
 copy=$(in_instance cat "$file")
+in_instance vastagent pause >/dev/null # it would make a new ~/.ssh meanwhile
 in_instance mv /home/user/.ssh /home/user/.ssh-away
 in_instance mkdir /home/user/.ssh
 machine_enter one mount -t tmpfs -o size=16k,mode=700,uid=1001 small /home/user/.ssh
 in_instance_as user sh -c 'umask 077; cat >~/.ssh/authorized_keys' <<<"$copy"
-check "the agent sees another file system" in_instance vastagent reload
+check "the agent sees another file system" in_instance vastagent resume
 note "a full disk"
 # Until then the watch for late writers may give back room.
 idle()
@@ -126,9 +127,11 @@ refused "read-only" 'Read-only file system'
 machine_enter one mount -o remount,rw /home/user/.ssh
 mended
 
+in_instance vastagent pause >/dev/null
 check "it goes away" wait_until 5 machine_enter one umount /home/user/.ssh
 in_instance rmdir /home/user/.ssh
-in_instance mv /home/user/.ssh-away /home/user/.ssh
+in_instance mv -T /home/user/.ssh-away /home/user/.ssh
+in_instance vastagent resume >/dev/null
 check "back on the first file system" in_instance vastagent addkey --user user /tmp/stays.pub
 if machine_enter one chattr +i "$file" 2>/dev/null; then
 	note "an immutable file"
