@@ -132,6 +132,20 @@ static void lint_expiry(const struct item *item)
 			text_time(when, sizeof(when), options.expires));
 }
 
+/* Whether sshd would drop the line for the option; that is told then. */
+static bool lint_parse(const struct item *item)
+{
+	struct key_options options;
+	struct error error;
+
+	if (key_options_parse(item->text, item->length, &options, &error) == 0)
+		return false;
+	lint_add(item->line,
+		strstr(error.message, "not an option") ? "unknown-option" : "bad-option", true,
+		sed_remove(item), "%s", error.message);
+	return true;
+}
+
 static void lint_from(const struct item *item)
 {
 	char found[64], repaired[64], value[VALUE_SIZE + 80];
@@ -139,6 +153,7 @@ static void lint_from(const struct item *item)
 
 	switch (pattern_list_check(item->value, item->line->rules->use_dns, found, repaired)) {
 	case PATTERN_FINE:
+		lint_parse(item);
 		return;
 	case PATTERN_HOST_BITS:
 		at = strstr(item->value, found);
@@ -209,9 +224,6 @@ static void lint_meaning(const struct item *item)
 
 static void lint_item(struct item *item)
 {
-	struct key_options options;
-	struct error error;
-
 	if (item->length == 0)
 		return;
 	if (item->has_value && !item->quoted) {
@@ -224,12 +236,8 @@ static void lint_item(struct item *item)
 			"line");
 		return;
 	}
-	if (!is(item, "expiry-time") &&
-		key_options_parse(item->text, item->length, &options, &error) != 0)
-		lint_add(item->line,
-			strstr(error.message, "not an option") ? "unknown-option" : "bad-option",
-			true, sed_remove(item), "%s", error.message);
-	else
+	/* These two say themselves what is wrong with them, and better. */
+	if (is(item, "expiry-time") || is(item, "from") || !lint_parse(item))
 		lint_meaning(item);
 }
 
