@@ -1,5 +1,4 @@
 /* Commands for copied images: taking keys over, and leaving nothing behind. */
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,33 +86,21 @@ static int forget(const char *user, const struct config *config, struct error *e
 	return result;
 }
 
-/* Calls for each account that has a store. Returns the first exit status but 0. */
-static int each_account(const struct config *config, bool check)
-{
-	char path[PATH_MAX], user[256];
-	const struct dirent *entry;
-	int status = EX_OK;
-	struct error error;
-	DIR *directory;
-	size_t length;
+struct cleaning {
+	const struct config *config;
+	bool check;
+	int status;
+};
 
-	snprintf(path, sizeof(path), "%s/keys", config->state_dir);
-	directory = opendir(path);
-	while (directory && (entry = readdir(directory))) {
-		length = strlen(entry->d_name);
-		if (entry->d_name[0] == '.' || length <= 5 || length - 5 >= sizeof(user) ||
-			strcmp(entry->d_name + length - 5, ".json") != 0)
-			continue;
-		snprintf(user, sizeof(user), "%.*s", (int)(length - 5), entry->d_name);
-		if (check)
-			printf("would travel: the keys of %s (vastagent keys --user %s)\n", user,
-				user);
-		else if (forget(user, config, &error) != 0)
-			status = agent_report(&error);
-	}
-	if (directory)
-		closedir(directory);
-	return status;
+static void one_account(void *context, const char *user)
+{
+	struct cleaning *cleaning = context;
+	struct error error;
+
+	if (cleaning->check)
+		printf("would travel: the keys of %s (vastagent keys --user %s)\n", user, user);
+	else if (forget(user, cleaning->config, &error) != 0)
+		cleaning->status = agent_report(&error);
 }
 
 static void one_file(const char *path, bool check)
@@ -152,8 +139,8 @@ static bool agent_runs(const struct cli *cli)
 int cmd_clean_image(const struct cli *cli)
 {
 	struct config config = {0};
+	struct cleaning cleaning;
 	struct error error;
-	int status;
 
 	if (cli->count)
 		return cli_fail(EX_USAGE, "clean-image takes no '%s'", cli->operands[0]);
@@ -163,8 +150,9 @@ int cmd_clean_image(const struct cli *cli)
 		return cli_fail(EX_TEMPFAIL, "the agent runs; stop it first: vastagent stop");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
-	status = each_account(&config, cli->check);
+	cleaning = (struct cleaning){&config, cli->check, EX_OK};
+	store_each_account(config.state_dir, one_account, &cleaning);
 	each_file(&config, cli->check);
 	config_free(&config);
-	return output_finish(status);
+	return output_finish(cleaning.status);
 }

@@ -1,6 +1,5 @@
 #include "daemon/lookout.h"
 
-#include <dirent.h>
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -417,27 +416,10 @@ static void add_configured(struct lookout *lookout)
 		lookout_add(lookout, lookout->config->mirror[i]);
 }
 
-/* Accounts that somebody once added a key for. */
-static void add_stored(struct lookout *lookout)
+/* An account that somebody once added a key for. */
+static void add_stored(void *lookout, const char *user)
 {
-	char path[4096], user[256];
-	const struct dirent *entry;
-	size_t length;
-	DIR *directory;
-
-	snprintf(path, sizeof(path), "%s/keys", lookout->config->state_dir);
-	directory = opendir(path);
-	while (directory && (entry = readdir(directory))) {
-		length = strlen(entry->d_name);
-		if (entry->d_name[0] == '.' || length <= 5 || length - 5 >= sizeof(user) ||
-			strcmp(entry->d_name + length - 5, ".json") != 0)
-			continue;
-		memcpy(user, entry->d_name, length - 5);
-		user[length - 5] = '\0';
-		lookout_add(lookout, user);
-	}
-	if (directory)
-		closedir(directory);
+	lookout_add(lookout, user);
 }
 
 static void end_pause(evutil_socket_t fd, short what, void *context)
@@ -496,7 +478,7 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 		return NULL;
 	}
 	add_configured(lookout);
-	add_stored(lookout);
+	store_each_account(config->state_dir, add_stored, lookout);
 	return lookout;
 }
 

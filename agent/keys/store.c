@@ -1,6 +1,8 @@
 #include "keys/store.h"
 
+#include <dirent.h>
 #include <jansson.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,31 @@ char *store_path(const char *state_dir, const char *account)
 		return NULL;
 	buffer_add_format(&path, "%s/keys/%s.json", state_dir, account);
 	return path.data;
+}
+
+void store_each_account(
+	const char *state_dir, void (*call)(void *context, const char *account), void *context)
+{
+	static const char ending[] = ".json";
+	char path[PATH_MAX], account[256];
+	const struct dirent *entry;
+	size_t length;
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "%s/keys", state_dir);
+	directory = opendir(path);
+	while (directory && (entry = readdir(directory))) {
+		length = strlen(entry->d_name);
+		if (entry->d_name[0] == '.' || length < sizeof(ending) ||
+			length - (sizeof(ending) - 1) >= sizeof(account) ||
+			strcmp(entry->d_name + length - (sizeof(ending) - 1), ending) != 0)
+			continue;
+		snprintf(account, sizeof(account), "%.*s", (int)(length - (sizeof(ending) - 1)),
+			entry->d_name);
+		call(context, account);
+	}
+	if (directory)
+		closedir(directory);
 }
 
 char *store_aside_path(const char *path)

@@ -61,6 +61,13 @@ int store_begin(struct store *store, struct error *error);
  */
 int store_load(const char *path, struct store *store, struct error *error);
 
+/*
+ * Calls for the name of each account that has a store. The names are those of files, and
+ * need not be of accounts that still exist.
+ */
+void store_each_account(
+	const char *state_dir, void (*call)(void *context, const char *account), void *context);
+
 /* Where a store is kept that belongs to another instance; the caller frees it. */
 char *store_aside_path(const char *path);
 
