@@ -172,14 +172,11 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 	const struct keys_report *report, const struct error *failure)
 {
 	bool removes = job->operation == KEYS_REMOVE || job->operation == KEYS_SWEEP;
-	json_t *answer = job->operation == KEYS_LIST || job->operation == KEYS_BYTES
-				 ? keys_json_list(job->user, file, report)
-			 : removes ? keys_json_removed(job->user, file, report)
-				   : keys_json_added(job->user, file, report);
+	json_t *answer = job->operation == KEYS_BYTES ? keys_json_bytes(job->user, file, report)
+			 : removes                    ? keys_json_removed(job->user, file, report)
+						      : keys_json_added(job->user, file, report);
 	json_t *error;
 
-	if (answer && job->operation == KEYS_BYTES)
-		json_object_set_new(answer, "base64", json_string(buffer_string(&report->bytes)));
 	if (!failure)
 		return answer;
 	error = failure_pack(failure);
@@ -239,12 +236,18 @@ static void add_outcome(const char *file, const struct keys_report *report,
 static void write_out(const struct keys_job *job, const struct account *account, const char *file,
 	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
-	json_t *answer = pack_answer(job, file ? file : "", report, failure);
+	json_t *answer;
 	char *text;
 
+	add_outcome(file, report, failure, out);
+	if (job->operation == KEYS_LIST && !failure) {
+		keys_json_list(job->user, file, report, out);
+		buffer_add_string(out, "\n");
+		return;
+	}
+	answer = pack_answer(job, file ? file : "", report, failure);
 	if (answer && !failure && job->operation == KEYS_REMOVE)
 		add_open_sessions(answer, account);
-	add_outcome(file, report, failure, out);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	if (text)
 		buffer_add_format(out, "%s\n", text);

@@ -4,10 +4,19 @@
 
 #include <jansson.h>
 
+struct buffer;
 struct keys_report;
 
-/* {"user","file","keys":[…]}: GET /v1/keys. NULL if out of memory. */
-json_t *keys_json_list(const char *user, const char *file, const struct keys_report *report);
+/*
+ * Appends {"user","file","keys":[…],"notes":[…]}, GET /v1/keys, as text: a list may have
+ * 100,000 rows. What needs escaping is the library's. Returns 0, or -1 (out of memory).
+ */
+int keys_json_list(
+	const char *user, const char *file, const struct keys_report *report, struct buffer *out);
+
+/* The others return NULL if out of memory.
+ * {"user","file","base64"}: GET /v1/keys?platform_bytes=1. */
+json_t *keys_json_bytes(const char *user, const char *file, const struct keys_report *report);
 
 /* {"user","file","added":[…],"existing":[…],"rejected":[…],"notes":[…]}: POST /v1/keys. */
 json_t *keys_json_added(const char *user, const char *file, const struct keys_report *report);

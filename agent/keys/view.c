@@ -1,5 +1,6 @@
 #include "keys/view.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,48 @@ static int add_line(struct view *view, size_t *capacity, const struct view_line 
 static bool is_inside(const struct block *block, size_t offset)
 {
 	return block->found && offset >= block->lines && offset < block->lines_end;
+}
+
+/* FNV-1a: who writes the file may make keys collide, and only slows his own file down. */
+static size_t bucket_of(const struct view *view, const struct pubkey *key)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < key->length; i++)
+		hash = (hash ^ key->blob[i]) * 0x100000001b3;
+	return (size_t)(hash % view->bucket_count);
+}
+
+/* Backwards, so that the lines of a bucket come in the order of the file. */
+static int index_keys(struct view *view)
+{
+	view->bucket_count = view->count * 2 + 1;
+	view->buckets = calloc(view->bucket_count, sizeof(*view->buckets));
+	if (!view->buckets)
+		return -1;
+	for (size_t i = view->count; i-- > 0;) {
+		size_t *first;
+
+		if (!view->lines[i].parsed.key.blob)
+			continue;
+		first = &view->buckets[bucket_of(view, &view->lines[i].parsed.key)];
+		view->lines[i].next = *first;
+		*first = i + 1;
+	}
+	return 0;
+}
+
+/* The next line with the key, behind one that was found (NULL: the first). */
+static const struct view_line *next_with_key(
+	const struct view *view, const struct view_line *line, const struct pubkey *key)
+{
+	size_t at = line                 ? line->next
+		    : view->bucket_count ? view->buckets[bucket_of(view, key)]
+					 : 0;
+
+	while (at && !pubkey_equal(&view->lines[at - 1].parsed.key, key))
+		at = view->lines[at - 1].next;
+	return at ? &view->lines[at - 1] : NULL;
 }
 
 int view_parse(const char *text, size_t length, const char *store_id, struct view *view)
@@ -54,7 +97,7 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
 			return -1;
 		}
 	}
-	return 0;
+	return index_keys(view);
 }
 
 /* Between the markers, the agent's are the lines whose keys its store knows. */
@@ -101,13 +144,11 @@ int view_foreign_text(const struct view *view, const struct store *store, struct
 const struct view_line *view_find(
 	const struct view *view, const struct store *store, const struct pubkey *key, bool foreign)
 {
-	for (size_t i = 0; i < view->count; i++) {
-		const struct view_line *line = &view->lines[i];
+	const struct view_line *line = NULL;
 
-		if (line->parsed.kind == KEY_LINE_KEY && pubkey_equal(&line->parsed.key, key) &&
-			!(foreign && is_ours(line, store)))
+	while ((line = next_with_key(view, line, key)))
+		if (line->parsed.kind == KEY_LINE_KEY && !(foreign && is_ours(line, store)))
 			return line;
-	}
 	return NULL;
 }
 
@@ -122,13 +163,11 @@ bool view_lets_in(const struct view_line *line, time_t now)
 const struct view_line *view_find_other(
 	const struct view *view, const struct store *store, const struct pubkey *key, time_t now)
 {
-	for (size_t i = 0; i < view->count; i++) {
-		const struct view_line *line = &view->lines[i];
+	const struct view_line *line = NULL;
 
-		if (view_lets_in(line, now) && pubkey_equal(&line->parsed.key, key) &&
-			!is_ours(line, store))
+	while ((line = next_with_key(view, line, key)))
+		if (view_lets_in(line, now) && !is_ours(line, store))
 			return line;
-	}
 	return NULL;
 }
 
@@ -137,5 +176,6 @@ void view_free(struct view *view)
 	for (size_t i = 0; i < view->count; i++)
 		key_line_free(&view->lines[i].parsed);
 	free(view->lines);
+	free(view->buckets);
 	*view = (struct view){0};
 }

@@ -22,6 +22,7 @@ struct view_line {
 	size_t length; /* without the newline */
 	bool in_block; /* between the agent's markers */
 	struct key_line parsed;
+	size_t next; /* line + 1 of the next key with the same hash, 0 for none */
 };
 
 struct view {
@@ -30,6 +31,8 @@ struct view {
 	struct block block;
 	struct view_line *lines;
 	size_t count;
+	size_t *buckets; /* first line + 1 of each hash of a key's blob, 0 for none */
+	size_t bucket_count;
 	size_t junk; /* lines without a key that were left out of .lines: see VIEW_JUNK_MAX */
 };
 
