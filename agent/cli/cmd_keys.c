@@ -20,14 +20,25 @@
 #include "keys/import_text.h"
 #include "sys/instance.h"
 
+/* Why sshd does not take a line; else until when it does. */
+static const char *remark(const json_t *row, char *until, size_t size)
+{
+	const char *reason = output_text(row, "reason"), *expires = output_text(row, "expires");
+
+	if (reason || !expires)
+		return reason;
+	snprintf(until, size, "until %s", expires);
+	return until;
+}
+
 static int print_keys(const json_t *answer)
 {
 	static const char *const heads[] = {
-		"STATE", "TYPE", "FINGERPRINT", "SOURCE", "LINE", "COMMENT", "WHY"};
+		"STATE", "TYPE", "FINGERPRINT", "SOURCE", "LINE", "COMMENT", "REMARK"};
 	const json_t *list = json_object_get(answer, "keys"), *row;
 	struct table *table = table_create(heads, 7);
 	int result = table ? 0 : -1;
-	char line[32];
+	char line[32], until[48];
 	size_t i;
 
 	json_array_foreach(list, i, row) {
@@ -41,7 +52,8 @@ static int print_keys(const json_t *answer)
 				(const char *const[]){output_text(row, "state"),
 					output_text(row, "type"), output_text(row, "fingerprint"),
 					pinned ? "foreign, kept" : output_text(row, "source"), line,
-					output_text(row, "comment"), output_text(row, "reason")});
+					output_text(row, "comment"),
+					remark(row, until, sizeof(until))});
 	}
 	printf("%s of %s:\n", output_text(answer, "file"), output_text(answer, "user"));
 	if (result == 0 && json_array_size(list) == 0)
