@@ -12,10 +12,11 @@ private_kib()
 	awk '/^Anonymous:/ { sum += $2 } END { print sum }' "/proc/$1/smaps"
 }
 
-# The pid that a process of the instance has out here, by its name.
+# The pid that a process of the instance has out here, by its name; the agent is the first
+# of its own, what it starts has the same name.
 pid_of()
 {
-	pgrep -n -x "$1"
+	pgrep -o -x "$1"
 }
 
 instance_start one
