@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -20,17 +19,6 @@
 #define WAIT_MS       3000
 #define TEXT_LIMIT    (256 * 1024)
 #define INCLUDE_DEPTH 8
-
-static const char *find_program(void)
-{
-	static const char *const places[] = {
-		"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"};
-
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (access(places[i], X_OK) == 0)
-			return places[i];
-	return NULL;
-}
 
 static int add_line(struct sshd_lines *lines, const struct sshd_setting *line)
 {
@@ -176,14 +164,13 @@ out:
 	buffer_free(&text);
 }
 
-/* Runs sshd with its standard error beside its output, which process_capture drops. */
+/* Runs sshd; why it refuses stands on its standard error. */
 static int run_program(const char *program, const char *option, const char *argument,
 	const char *value, struct buffer *output)
 {
-	const char *argv[] = {
-		"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", program, option, argument, value, NULL};
+	const char *argv[] = {program, option, argument, value, NULL};
 
-	return process_capture(argv, NULL, WAIT_MS, TEXT_LIMIT, output, NULL);
+	return process_capture_all(argv, NULL, WAIT_MS, TEXT_LIMIT, output, NULL);
 }
 
 /* Its release stands in the usage, of every release; -V is newer and says less. */
@@ -246,7 +233,7 @@ static void take_files(struct sshd_settings *settings)
 void sshd_settings_read(
 	struct sshd_settings *settings, const struct account *account, const char *address)
 {
-	const char *program = find_program();
+	const char *program = sshd_program();
 
 	*settings = (struct sshd_settings){0};
 	read_files(&settings->files, CONFIG_FILE, false, 0);
