@@ -2,7 +2,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -68,15 +67,12 @@ static int forget(const char *user, const struct config *config, struct error *e
 		result = account_by_uid(0, &root, error);
 	if (result == 0)
 		result = sshd_keys_path(&account, &file, error);
-	if (result == 0) {
-		size_t home = strlen(account.home);
-
-		place.account = &account;
-		place.owner = strncmp(file, account.home, home) == 0 && file[home] == '/' ? &account
-											  : &root;
-		place.file = file;
+	place.account = &account;
+	place.file = file;
+	if (result == 0)
+		result = keys_place_choose_owner(&place, &root, true, error);
+	if (result == 0)
 		result = keys_forget(&place, &report, error);
-	}
 	if (result == 0)
 		printf("forgot %zu keys of %s (%s)\n", report.row_count, user, file);
 	keys_report_free(&report);

@@ -1,11 +1,10 @@
 #include "cli/keys_client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-
-#include <stdio.h>
 
 #include "base/buffer.h"
 #include "base/error.h"

@@ -25,11 +25,6 @@ static void count(struct agent *agent, const struct keys_outcome *outcome)
 	agent->counters.taken_out += outcome->taken_out;
 }
 
-static bool reads_only(enum keys_operation operation)
-{
-	return operation == KEYS_LIST || operation == KEYS_BYTES;
-}
-
 static void job_finished(void *context, const struct buffer *out, int fds[JOB_FDS])
 {
 	struct pending *pending = context;
@@ -47,14 +42,14 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 		request_fail(request, &error);
 		return;
 	}
-	if (!reads_only(operation) && !outcome.failed)
+	if (!keys_operation_reads_only(operation) && !outcome.failed)
 		count(request->agent, &outcome);
 	/* From the first key on, an account is looked after. */
 	if (operation == KEYS_ADD && outcome.added)
 		lookout_add(request->agent->lookout, request->user);
-	if (!reads_only(operation) && outcome.failed && outcome.http_status >= 500)
+	if (!keys_operation_reads_only(operation) && outcome.failed && outcome.http_status >= 500)
 		lookout_retry(request->agent->lookout, request->user, outcome.message);
-	if (!reads_only(operation) && strcmp(request->user, "root") == 0)
+	if (!keys_operation_reads_only(operation) && strcmp(request->user, "root") == 0)
 		lookout_mirror(request->agent->lookout);
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
 		fanout_sweep(request, json_loadb(outcome.answer, outcome.answer_length, 0, NULL));
@@ -77,8 +72,9 @@ static void start(struct request *request, struct keys_job *job)
 	pending->job = job;
 	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
 	/* A list takes no lock and waits for nobody. */
-	if (job_start(request->agent->jobs, reads_only(job->operation) ? NULL : job->user,
-		    request->peer.uid, &calls) == 0)
+	if (job_start(request->agent->jobs,
+		    keys_operation_reads_only(job->operation) ? NULL : job->user, request->peer.uid,
+		    &calls) == 0)
 		return;
 fail:
 	keys_job_free(job);

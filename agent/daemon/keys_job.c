@@ -1,10 +1,8 @@
 #include "daemon/keys_job.h"
 
-#include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -21,59 +19,6 @@
 #include "sys/homefile.h"
 #include "sys/instance.h"
 #include "sys/sshd.h"
-
-static bool is_inside(const char *path, const char *home)
-{
-	size_t length = strlen(home);
-
-	while (length > 1 && home[length - 1] == '/')
-		length--;
-	return strncmp(path, home, length) == 0 && path[length] == '/' && !strstr(path, "/../");
-}
-
-/* Every existing parent is root's, and nobody else can write to it. */
-static bool is_roots_place(const char *path)
-{
-	char copy[PATH_MAX];
-	struct stat what;
-	char *slash;
-
-	if (strlen(path) >= sizeof(copy))
-		return false;
-	strcpy(copy, path);
-	while ((slash = strrchr(copy, '/'))) {
-		slash[slash == copy] = '\0';
-		if (lstat(copy, &what) != 0 || !S_ISDIR(what.st_mode) || what.st_uid != 0 ||
-			(what.st_mode & (S_IWGRP | S_IWOTH)))
-			return false;
-		if (strcmp(copy, "/") == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * As whom the file is changed: in the account's home, as the account. Elsewhere it is
- * the administrator's, and changed for root only.
- */
-static int choose_owner(const struct keys_job *job, const struct account *account,
-	const struct account *root, struct keys_place *place, struct error *error)
-{
-	place->owner = account;
-	if (is_inside(place->file, account->home))
-		return 0;
-	if (job->has_peer && job->peer.uid != 0)
-		return error_set(error, ERROR_MANAGED_BY_ROOT,
-			"%s lies outside %s's home: only root changes it", place->file,
-			account->name);
-	if (!is_roots_place(place->file))
-		return error_set(error, ERROR_UNSAFE_FILE,
-			"a directory above %s is missing, is not root's or can be written by "
-			"others",
-			place->file);
-	place->owner = root;
-	return 0;
-}
 
 /* The most keys of one removal; more than a person has. */
 #define REMOVAL_MAX 256
@@ -257,12 +202,17 @@ static void write_out(const struct keys_job *job, const struct account *account,
 	json_decref(answer);
 }
 
+bool keys_operation_reads_only(enum keys_operation operation)
+{
+	return operation == KEYS_LIST || operation == KEYS_BYTES;
+}
+
 /* What was done is written down, also where its last step failed. */
 static void write_journal(const struct keys_job *job, const struct keys_report *report)
 {
 	struct error error;
 
-	if (job->operation == KEYS_LIST || job->operation == KEYS_BYTES || job->request.dry_run)
+	if (keys_operation_reads_only(job->operation) || job->request.dry_run)
 		return;
 	/* What a look means to restore is restored once it is written. */
 	if (job->operation == KEYS_LOOK && report->pending)
@@ -310,7 +260,8 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 	place.account = &account;
 	place.file = job->file ? job->file : asked;
 	if (result == 0)
-		result = choose_owner(job, &account, &root, &place, &error);
+		result = keys_place_choose_owner(
+			&place, &root, !job->has_peer || job->peer.uid == 0, &error);
 	if (result == 0)
 		result = operate(job, &place, &report, fds, &error);
 	if (result == 0 || report.pending)

@@ -65,6 +65,9 @@ void keys_job_work(void *job, struct buffer *out, int fds[JOB_FDS]);
 int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome);
 void keys_outcome_free(struct keys_outcome *outcome);
 
+/* Whether an operation only reads: it takes no lock, and there is nothing to write down. */
+bool keys_operation_reads_only(enum keys_operation operation);
+
 /* Frees a job and what it owns; NULL is fine. */
 void keys_job_free(struct keys_job *job);
 

@@ -519,13 +519,16 @@ void lookout_mirror(struct lookout *lookout)
 		}
 }
 
-/* Keys of another instance wait beside the store (store_aside_path()). */
+/* Keys of another instance wait beside the store. */
 static bool has_aside(const struct lookout *lookout, const char *user)
 {
-	char path[4096];
+	char *store = store_path(lookout->config->state_dir, user);
+	char *aside = store ? store_aside_path(store) : NULL;
+	bool has = aside && access(aside, F_OK) == 0;
 
-	snprintf(path, sizeof(path), "%s/keys/%s.json.aside", lookout->config->state_dir, user);
-	return access(path, F_OK) == 0;
+	free(store);
+	free(aside);
+	return has;
 }
 
 int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)

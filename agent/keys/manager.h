@@ -18,6 +18,15 @@ struct account;
 struct error;
 struct homefile_places;
 
+/*
+ * Fills .owner, as whom the file is changed: in the account's home, as the account.
+ * Elsewhere it is the administrator's, and changed as root and for root (by_root) only.
+ * Returns 0, or -1 with ERROR_MANAGED_BY_ROOT, or ERROR_UNSAFE_FILE if others could have
+ * put that file there.
+ */
+int keys_place_choose_owner(
+	struct keys_place *place, const struct account *root, bool by_root, struct error *error);
+
 /* Lists the keys of file and store. Returns 0 with the rows in *report, or -1. */
 int keys_list(const struct keys_place *place, struct keys_report *report, struct error *error);
 
