@@ -347,7 +347,7 @@ static bool block_is(const struct keys_update *update, const struct buffer *line
  */
 static int plan(struct keys_update *update, bool *write, struct buffer *out)
 {
-	struct buffer lines = BUFFER_EMPTY, foreign = BUFFER_EMPTY;
+	struct buffer lines = BUFFER_EMPTY;
 	int result = -1;
 
 	if (plan_lines(update, &lines) != 0)
@@ -356,15 +356,13 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 	if (*write) {
 		update->store.generation++;
 		update->store_changed = true;
-		if (plan_foreign(update, &foreign) != 0 ||
-			block_put(&foreign, update->store.id, update->store.generation, &lines,
-				out) != 0)
+		if (plan_foreign(update, out) != 0 ||
+			block_append(out, update->store.id, update->store.generation, &lines) != 0)
 			goto out;
 	}
 	result = 0;
 out:
 	buffer_free(&lines);
-	buffer_free(&foreign);
 	return result;
 }
 

@@ -73,13 +73,20 @@ static void know_first(const struct view *view, struct store *store)
 	view_line_free(&line);
 }
 
+static int put(const struct buffer *foreign, unsigned long generation, const struct buffer *lines,
+	struct buffer *file)
+{
+	buffer_add(file, buffer_string(foreign), foreign->length);
+	return block_append(file, ID, generation, lines);
+}
+
 static void check_round_trip(const struct buffer *foreign)
 {
 	struct buffer lines = BUFFER_EMPTY, file = BUFFER_EMPTY, back = BUFFER_EMPTY;
 	struct block block;
 
 	buffer_add_string(&lines, "ssh-ed25519 AAAA x\n");
-	require(block_put(foreign, ID, 7, &lines, &file) == 0);
+	require(put(foreign, 7, &lines, &file) == 0);
 	block_find(file.data, file.length, ID, &block);
 	require(block.found && block.generation == 7);
 	require(block_take_out(file.data, file.length, &block, &back) == 0);
