@@ -4,81 +4,81 @@
 
 struct key_index_entry {
 	uint64_t tail;
-	uint32_t next; /* of the same slot: entry + 1, 0 for none */
+	uint32_t place;
+	uint32_t before; /* of the same slot: entry + 1, 0 for none */
 };
 
 /* Fibonacci hashing. Who writes the file may make keys collide: he slows himself down. */
-static size_t slot_of(const struct key_index *index, uint64_t tail)
+static uint32_t *slot_of(const struct key_index *index, uint64_t tail)
 {
-	return (size_t)(tail * 0x9e3779b97f4a7c15 >> 32) & (index->slots - 1);
+	return &index->slots[(tail * 0x9e3779b97f4a7c15 >> 32) & (index->capacity * 2 - 1)];
 }
 
-/* At the end, so that a slot's entries keep their order. */
-static void link_entry(struct key_index *index, size_t entry)
+static void link_entry(struct key_index *index, size_t number)
 {
-	size_t slot = slot_of(index, index->entries[entry].tail);
-	uint32_t number = (uint32_t)entry + 1;
+	struct key_index_entry *entry = &index->entries[number];
+	uint32_t *slot = slot_of(index, entry->tail);
 
-	index->entries[entry].next = 0;
-	if (index->last[slot])
-		index->entries[index->last[slot] - 1].next = number;
-	else
-		index->first[slot] = number;
-	index->last[slot] = number;
+	entry->before = *slot;
+	*slot = (uint32_t)number + 1;
 }
 
-static int grow(struct key_index *index)
+int key_index_reserve(struct key_index *index, size_t count)
 {
-	size_t capacity = index->capacity ? index->capacity * 2 : 64;
-	struct key_index_entry *entries =
-		reallocarray(index->entries, capacity, sizeof(*index->entries));
-	uint32_t *slots = entries ? calloc(capacity * 4, sizeof(*slots)) : NULL;
+	size_t capacity = index->capacity ? index->capacity : 16;
+	struct key_index_entry *entries;
+	uint32_t *slots;
 
-	if (entries)
-		index->entries = entries;
+	while (capacity < count)
+		capacity *= 2;
+	if (capacity == index->capacity)
+		return 0;
+	entries = reallocarray(index->entries, capacity, sizeof(*index->entries));
+	if (!entries)
+		return -1;
+	index->entries = entries;
+	slots = calloc(capacity * 2, sizeof(*slots));
 	if (!slots)
 		return -1;
-	free(index->first);
+	free(index->slots);
+	index->slots = slots;
 	index->capacity = capacity;
-	index->slots = capacity * 2;
-	index->first = slots;
-	index->last = slots + index->slots;
 	for (size_t i = 0; i < index->count; i++)
 		link_entry(index, i);
 	return 0;
 }
 
-int key_index_add(struct key_index *index, uint64_t tail)
+int key_index_add(struct key_index *index, uint64_t tail, uint32_t place)
 {
-	if (index->count == UINT32_MAX - 1 || (index->count == index->capacity && grow(index) != 0))
+	if (key_index_reserve(index, index->count + 1) != 0)
 		return -1;
-	index->entries[index->count].tail = tail;
+	index->entries[index->count] = (struct key_index_entry){.tail = tail, .place = place};
 	link_entry(index, index->count++);
 	return 0;
 }
 
-static size_t same_tail(const struct key_index *index, size_t entry, uint64_t tail)
+static int64_t same_tail(const struct key_index *index, uint64_t tail, size_t *at)
 {
-	while (entry && index->entries[entry - 1].tail != tail)
-		entry = index->entries[entry - 1].next;
-	return entry;
+	while (*at && index->entries[*at - 1].tail != tail)
+		*at = index->entries[*at - 1].before;
+	return *at ? (int64_t)index->entries[*at - 1].place : -1;
 }
 
-size_t key_index_first(const struct key_index *index, uint64_t tail)
+int64_t key_index_last(const struct key_index *index, uint64_t tail, size_t *at)
 {
-	return index->slots ? same_tail(index, index->first[slot_of(index, tail)], tail) : 0;
+	*at = index->slots ? *slot_of(index, tail) : 0;
+	return same_tail(index, tail, at);
 }
 
-size_t key_index_next(const struct key_index *index, size_t found)
+int64_t key_index_before(const struct key_index *index, uint64_t tail, size_t *at)
 {
-	const struct key_index_entry *entry = &index->entries[found - 1];
-
-	return same_tail(index, entry->next, entry->tail);
+	*at = index->entries[*at - 1].before;
+	return same_tail(index, tail, at);
 }
 
 void key_index_free(struct key_index *index)
 {
 	free(index->entries);
-	free(index->first);
+	free(index->slots);
 	*index = (struct key_index){0};
 }

@@ -1,7 +1,6 @@
 /*
- * Where keys stand: a hash table from the tail of a key to the entries that have it, in
- * the order in which they were added. Two keys can share a tail, so that an entry that is
- * found must still be compared. Pure.
+ * Where keys stand: a hash table from the tail of a key to the places that were noted
+ * for it. Two keys can share a tail, so that what is found must still be compared. Pure.
  */
 #ifndef VASTAGENT_KEYS_INDEX_H
 #define VASTAGENT_KEYS_INDEX_H
@@ -11,17 +10,22 @@
 
 struct key_index {
 	struct key_index_entry *entries;
-	uint32_t *first, *last; /* of each slot: entry + 1, 0 for none */
-	size_t slots, count, capacity;
+	uint32_t *slots; /* the last entry of each + 1, 0 for none */
+	size_t count, capacity;
 };
 
-/* Adds the entry numbered index->count. Returns 0, or -1 if out of memory. */
-int key_index_add(struct key_index *index, uint64_t tail);
+/* Makes room for so many entries, which saves growing. Returns 0, or -1 if out of memory. */
+int key_index_reserve(struct key_index *index, size_t count);
 
-/* The first entry with the tail, and the next behind one that was found, as its number
- * + 1; 0 if there is none. */
-size_t key_index_first(const struct key_index *index, uint64_t tail);
-size_t key_index_next(const struct key_index *index, size_t found);
+/* Returns 0, or -1 if out of memory. */
+int key_index_add(struct key_index *index, uint64_t tail, uint32_t place);
+
+/*
+ * The place that was noted last for a tail, and the one before one that was found (*at is
+ * for these two alone). Return -1 if there is none.
+ */
+int64_t key_index_last(const struct key_index *index, uint64_t tail, size_t *at);
+int64_t key_index_before(const struct key_index *index, uint64_t tail, size_t *at);
 
 void key_index_free(struct key_index *index);
 

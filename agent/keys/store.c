@@ -73,11 +73,14 @@ int store_set_text(char **field, const char *text)
 
 struct stored_key *store_find(const struct store *store, const struct pubkey *key)
 {
-	size_t at = key_index_first(&store->index, pubkey_tail(key));
+	uint64_t tail = pubkey_tail(key);
+	size_t at;
 
-	while (at && !pubkey_equal(&store->keys[at - 1].key, key))
-		at = key_index_next(&store->index, at);
-	return at ? &store->keys[at - 1] : NULL;
+	for (int64_t i = key_index_last(&store->index, tail, &at); i >= 0;
+		i = key_index_before(&store->index, tail, &at))
+		if (pubkey_equal(&store->keys[i].key, key))
+			return &store->keys[i];
+	return NULL;
 }
 
 static void free_key(struct stored_key *key)
@@ -112,7 +115,8 @@ struct stored_key *store_add(struct store *store, const struct pubkey *key)
 	added->comment = strdup("");
 	added->name = strdup("");
 	if (pubkey_copy(key, &added->key) != 0 || !added->options || !added->comment ||
-		!added->name || key_index_add(&store->index, pubkey_tail(key)) != 0) {
+		!added->name ||
+		key_index_add(&store->index, pubkey_tail(key), (uint32_t)store->count) != 0) {
 		free_key(added);
 		return NULL;
 	}

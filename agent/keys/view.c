@@ -1,45 +1,33 @@
 #include "keys/view.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "keys/store.h"
 
-/* Where something that may be a key stands. */
-struct view_place {
-	size_t offset; /* of its line */
-	long number;
-};
-
-static int add_place(struct view *view, const struct view_place *place, uint64_t tail)
-{
-	struct view_place *grown;
-
-	if (view->index.count == view->capacity) {
-		size_t capacity = view->capacity ? view->capacity * 2 : 64;
-
-		grown = reallocarray(view->places, capacity, sizeof(*grown));
-		if (!grown)
-			return -1;
-		view->places = grown;
-		view->capacity = capacity;
-	}
-	view->places[view->index.count] = *place;
-	return key_index_add(&view->index, tail);
-}
+/* Bytes of the shortest line with a key in use; for an estimate of how many there are. */
+#define USUAL_LINE 80
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
+static size_t length_of_word(const char *word, const char *end)
+{
+	const char *space = memchr(word, ' ', (size_t)(end - word)), *tab;
+
+	if (!space)
+		space = end;
+	tab = memchr(word, '\t', (size_t)(space - word));
+	return (size_t)((tab ? tab : space) - word);
+}
+
 /*
  * A key is two words, its type and its base64, wherever they stand: in quoted options too,
  * which only makes an entry too many.
  */
-static int index_line(
-	struct view *view, const char *text, size_t length, const struct view_place *place)
+static int index_line(struct view *view, const char *text, size_t length)
 {
 	const char *end = text + strnlen(text, length), *type = text, *word = text;
 	size_t type_length = 0, word_length;
@@ -52,10 +40,9 @@ static int index_line(
 	for (; word < end; type = word, type_length = word_length, word += word_length) {
 		while (word < end && is_blank(*word))
 			word++;
-		for (word_length = 0; word + word_length < end && !is_blank(word[word_length]);)
-			word_length++;
+		word_length = length_of_word(word, end);
 		if (type_length && pubkey_find_tail(type, type_length, word, word_length, &tail) &&
-			add_place(view, place, tail) != 0)
+			key_index_add(&view->index, tail, (uint32_t)(text - view->text)) != 0)
 			return -1;
 	}
 	return 0;
@@ -77,29 +64,39 @@ void view_begin(const char *text, size_t length, const char *store_id, struct vi
 
 int view_index(struct view *view)
 {
-	struct view_place place = {0};
 	size_t length;
 
-	for (; place.offset < view->length; place.offset += length + 1) {
-		length = line_length(view, place.offset);
-		place.number++;
-		if (index_line(view, view->text + place.offset, length, &place) != 0)
+	if (view->length >= UINT32_MAX ||
+		key_index_reserve(&view->index, view->length / USUAL_LINE) != 0)
+		return -1;
+	for (size_t at = 0; at < view->length; at += length + 1) {
+		length = line_length(view, at);
+		if (index_line(view, view->text + at, length) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static void parse_line(const struct view *view, const struct view_place *place, size_t length,
-	struct view_line *line)
+/* The line at an offset; its number is the caller's to fill. */
+static void parse_line(
+	const struct view *view, size_t offset, size_t length, struct view_line *line)
 {
 	const struct block *block = &view->block;
 
-	line->number = place->number;
-	line->offset = place->offset;
+	line->number = 0;
+	line->offset = offset;
 	line->length = length;
-	line->in_block =
-		block->found && place->offset >= block->lines && place->offset < block->lines_end;
-	key_line_parse(view->text + place->offset, length, &line->parsed);
+	line->in_block = block->found && offset >= block->lines && offset < block->lines_end;
+	key_line_parse(view->text + offset, length, &line->parsed);
+}
+
+static long lines_before(const struct view *view, size_t end)
+{
+	long count = 0;
+
+	for (size_t at = 0; at < end; at += line_length(view, at) + 1)
+		count++;
+	return count;
 }
 
 /* Where the line that holds the byte at ends; the text's length for the last one. */
@@ -119,19 +116,18 @@ struct view_walk view_part(const struct view *view, size_t part, size_t parts)
 		walk.next = line_after(view, part * size - 1);
 	if (part + 1 < parts)
 		walk.end = size > 0 ? line_after(view, (part + 1) * size - 1) : 0;
-	for (size_t at = 0; at < walk.next; at += line_length(view, at) + 1)
-		walk.number++;
+	walk.number = lines_before(view, walk.next);
 	return walk;
 }
 
 bool view_next(const struct view *view, struct view_walk *walk, struct view_line *line)
 {
 	while (walk->next < walk->end) {
-		struct view_place place = {.offset = walk->next, .number = ++walk->number};
 		size_t length = line_length(view, walk->next);
 
 		view_line_free(line);
-		parse_line(view, &place, length, line);
+		parse_line(view, walk->next, length, line);
+		line->number = ++walk->number;
 		walk->next += length + 1;
 		if (line->parsed.kind != KEY_LINE_BLANK && line->parsed.kind != KEY_LINE_COMMENT)
 			return true;
@@ -154,11 +150,10 @@ static int add_strangers(const struct view *view, const struct store *store, str
 	size_t length;
 
 	for (size_t at = block->lines; at < block->lines_end; at += length + 1) {
-		struct view_place place = {.offset = at};
 		bool ours;
 
 		length = line_length(view, at);
-		parse_line(view, &place, length, &line);
+		parse_line(view, at, length, &line);
 		ours = is_ours(&line, store);
 		view_line_free(&line);
 		if (ours)
@@ -185,27 +180,39 @@ struct wanted {
 	time_t now;
 };
 
+static bool is_wanted(const struct view_line *line, const struct wanted *wanted)
+{
+	return line->parsed.key.blob && pubkey_equal(&line->parsed.key, wanted->key) &&
+	       wanted->fits(line, wanted->now) &&
+	       !(wanted->foreign && is_ours(line, wanted->store));
+}
+
+/* The first such line; the index has the last one first. */
 static bool find(const struct view *view, const struct wanted *wanted, struct view_line *found)
 {
-	size_t at = key_index_first(&view->index, pubkey_tail(wanted->key));
+	uint64_t tail = pubkey_tail(wanted->key);
+	struct view_line first = {0}, line;
+	bool is_found = false;
+	size_t at;
 
-	for (; at; at = key_index_next(&view->index, at)) {
-		const struct view_place *place = &view->places[at - 1];
-		struct view_line line;
-
-		parse_line(view, place, line_length(view, place->offset), &line);
-		if (line.parsed.key.blob && pubkey_equal(&line.parsed.key, wanted->key) &&
-			wanted->fits(&line, wanted->now) &&
-			!(wanted->foreign && is_ours(&line, wanted->store))) {
-			if (found)
-				*found = line;
-			else
-				view_line_free(&line);
-			return true;
+	for (int64_t place = key_index_last(&view->index, tail, &at); place >= 0;
+		place = key_index_before(&view->index, tail, &at)) {
+		parse_line(view, (size_t)place, line_length(view, (size_t)place), &line);
+		if (is_wanted(&line, wanted)) {
+			view_line_free(&first);
+			first = line;
+			is_found = true;
+		} else {
+			view_line_free(&line);
 		}
-		view_line_free(&line);
 	}
-	return false;
+	if (!found || !is_found) {
+		view_line_free(&first);
+	} else {
+		first.number = lines_before(view, first.offset) + 1;
+		*found = first;
+	}
+	return is_found;
 }
 
 static bool is_taken(const struct view_line *line, time_t now)
@@ -248,6 +255,5 @@ void view_line_free(struct view_line *line)
 void view_free(struct view *view)
 {
 	key_index_free(&view->index);
-	free(view->places);
 	*view = (struct view){0};
 }

@@ -26,15 +26,14 @@ struct view {
 	const char *text; /* the caller's; must outlive the view */
 	size_t length;
 	struct block block;
-	struct key_index index;    /* of what may be keys, by their tails */
-	struct view_place *places; /* of the index's entries */
-	size_t capacity;
+	struct key_index index; /* of the lines that may hold a key: their offsets */
 };
 
 /* Finds the agent's block by store_id; "" is no store's. Release with view_free. */
 void view_begin(const char *text, size_t length, const char *store_id, struct view *view);
 
-/* Notes where each key stands, which view_find needs. Returns 0, or -1 if out of memory. */
+/* Notes where each key stands, which view_find needs. Returns 0, or -1 if out of memory
+ * (the text must be smaller than 4 GiB). */
 int view_index(struct view *view);
 
 /* A walk over the lines; begin with {.end = view->length}, or with view_part. */

@@ -48,10 +48,13 @@ static ssize_t read_some(int fd, void *space, size_t length)
 int homefile_read_all(
 	const struct homefile_child *child, int fd, struct buffer *content, struct error *error)
 {
+	struct stat what;
 	char *space;
 	ssize_t got;
 
 	content->length = 0;
+	if (fstat(fd, &what) == 0 && what.st_size < HOMEFILE_LIMIT)
+		buffer_reserve(content, (size_t)what.st_size + CHUNK);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_set_errno(error, ERROR_UNSAFE_FILE, "cannot read %s", child->path);
 	for (;;) {
