@@ -269,6 +269,8 @@ static int check_all(struct keys_update *update, const struct import *import,
 static int add_all(struct keys_update *update, const struct import *import,
 	const struct keys_request *request, struct error *error)
 {
+	if (view_expect(&update->view, import->key_count * 2) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
 	if (check_all(update, import, request, error) != 0)
 		return -1;
 	buffer_add(&update->report->notes, buffer_string(&import->notes), import->notes.length);

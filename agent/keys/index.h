@@ -1,6 +1,6 @@
 /*
- * Where keys stand: a hash table from the tail of a key to the places that were noted
- * for it. Two keys can share a tail, so that what is found must still be compared. Pure.
+ * Where keys stand: the places that were noted for the tail of a key. Two keys can share a
+ * tail, so that what is found must still be compared. Pure.
  */
 #ifndef VASTAGENT_KEYS_INDEX_H
 #define VASTAGENT_KEYS_INDEX_H
@@ -10,12 +10,16 @@
 
 struct key_index {
 	struct key_index_entry *entries;
-	uint32_t *slots; /* the last entry of each + 1, 0 for none */
 	size_t count, capacity;
+	uint32_t *slots; /* of the hash table, if there is one: the last entry + 1 of each */
+	size_t slot_count;
 };
 
-/* Makes room for so many entries, which saves growing. Returns 0, or -1 if out of memory. */
-int key_index_reserve(struct key_index *index, size_t count);
+/*
+ * An index is a plain list, which a few can be looked up in. This makes it a hash table,
+ * for many: it costs as much as some twenty looks. Returns 0, or -1 if out of memory.
+ */
+int key_index_hash(struct key_index *index);
 
 /* Returns 0, or -1 if out of memory. */
 int key_index_add(struct key_index *index, uint64_t tail, uint32_t place);

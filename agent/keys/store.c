@@ -100,7 +100,8 @@ static int grow(struct store *store)
 		return -1;
 	store->keys = grown;
 	store->capacity = capacity;
-	return 0;
+	/* Each entry is looked up before it is added. */
+	return store->index.slots ? 0 : key_index_hash(&store->index);
 }
 
 struct stored_key *store_add(struct store *store, const struct pubkey *key)

@@ -96,21 +96,16 @@ static void resolve(struct store *store, const struct block *block)
 		store->keys[i].in_block |= store->keys[i].in_next;
 }
 
-/* Takes the block of another instance out of .content. */
+/* Takes the block of another instance out of what .content points to. */
 static int expel(struct keys_update *update)
 {
-	struct buffer foreign = BUFFER_EMPTY;
+	const struct buffer *content = update->content;
 	struct view view;
 
-	view_begin(
-		buffer_string(&update->content), update->content.length, update->other.id, &view);
-	if (view_foreign_text(&view, &update->other, &foreign) != 0) {
-		buffer_free(&foreign);
-		return -1;
-	}
-	buffer_free(&update->content);
-	update->content = foreign;
-	return 0;
+	view_begin(buffer_string(content), content->length, update->other.id, &view);
+	buffer_clear(&update->expelled);
+	update->content = &update->expelled;
+	return view_foreign_text(&view, &update->other, &update->expelled);
 }
 
 /*
@@ -125,10 +120,12 @@ static int settle(struct keys_update *update, bool again, struct error *error)
 	view_free(&update->view);
 	if (*update->other.id && expel(update) != 0)
 		return out_of_memory(error);
-	view_begin(buffer_string(&update->content), update->content.length, update->store.id,
+	view_begin(buffer_string(update->content), update->content->length, update->store.id,
 		&update->view);
 	/* A list of what the agent has no part in needs to find nothing. */
-	if ((update->store.count || !update->read_only) && view_index(&update->view) != 0)
+	if ((update->store.count || !update->read_only) &&
+		(view_index(&update->view) != 0 ||
+			view_expect(&update->view, update->store.count * 2) != 0))
 		return out_of_memory(error);
 	resolve(&update->store, &update->view.block);
 	facts.written_generation = update->store.written;
@@ -179,19 +176,14 @@ static int note_aside(struct keys_update *update)
 static int set_aside(struct keys_update *update, struct error *error)
 {
 	char *aside = store_aside_path(update->store_file);
-	struct buffer content = BUFFER_EMPTY;
 	bool changed = update->exists;
 	int result = aside && note_aside(update) == 0 ? 0 : out_of_memory(error);
 
 	for (int i = 0; result == 0 && changed && i < ATTEMPTS; i++) {
-		result =
-			homefile_replace(update->file, &update->content, &changed, &content, error);
-		if (result == 0 && changed) {
-			buffer_free(&update->content);
-			update->content = content;
-			content = BUFFER_EMPTY;
+		result = homefile_replace(
+			update->file, &update->expelled, &changed, &update->content, error);
+		if (result == 0 && changed)
 			result = settle(update, true, error);
-		}
 	}
 	if (result == 0 && changed)
 		result = error_set(error, ERROR_BUSY, "%s keeps changing", update->place->file);
@@ -199,7 +191,6 @@ static int set_aside(struct keys_update *update, struct error *error)
 		result = error_set_errno(
 			error, ERROR_CANNOT_WRITE, "cannot set %s aside", update->store_file);
 	store_free(&update->other);
-	buffer_free(&content);
 	free(aside);
 	return result;
 }
@@ -417,7 +408,7 @@ void keys_update_end(struct keys_update *update)
 	store_free(&update->store);
 	store_free(&update->other);
 	view_free(&update->view);
-	buffer_free(&update->content);
+	buffer_free(&update->expelled);
 	free(update->store_file);
 	*update = (struct keys_update){0};
 }

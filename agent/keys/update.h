@@ -22,8 +22,9 @@ struct keys_update {
 	struct homefile *file;
 	char *store_file;
 	struct store store;
-	struct store other;    /* another instance's, until its block is out; .id "": none */
-	struct buffer content; /* of the file; .view points into it */
+	struct store other;           /* another instance's, until its block is out; .id "": none */
+	const struct buffer *content; /* of the file; .view points into it */
+	struct buffer expelled;       /* the same without the other instance's block */
 	struct view view;
 	bool exists; /* there is a file */
 	enum judge_verdict verdict;

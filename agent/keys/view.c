@@ -5,8 +5,8 @@
 #include "base/buffer.h"
 #include "keys/store.h"
 
-/* Bytes of the shortest line with a key in use; for an estimate of how many there are. */
-#define USUAL_LINE 80
+/* So many keys are looked up in a list as quickly as a hash table of it is made. */
+#define FEW 20
 
 static bool is_blank(char c)
 {
@@ -66,8 +66,7 @@ int view_index(struct view *view)
 {
 	size_t length;
 
-	if (view->length >= UINT32_MAX ||
-		key_index_reserve(&view->index, view->length / USUAL_LINE) != 0)
+	if (view->length >= UINT32_MAX)
 		return -1;
 	for (size_t at = 0; at < view->length; at += length + 1) {
 		length = line_length(view, at);
@@ -75,6 +74,11 @@ int view_index(struct view *view)
 			return -1;
 	}
 	return 0;
+}
+
+int view_expect(struct view *view, size_t finds)
+{
+	return finds > FEW && !view->index.slots ? key_index_hash(&view->index) : 0;
 }
 
 /* The line at an offset; its number is the caller's to fill. */

@@ -33,8 +33,11 @@ struct view {
 void view_begin(const char *text, size_t length, const char *store_id, struct view *view);
 
 /* Notes where each key stands, which view_find needs. Returns 0, or -1 if out of memory
- * (the text must be smaller than 4 GiB). */
+ * (a text of 4 GiB or more, too). */
 int view_index(struct view *view);
+
+/* Prepares for so many calls of view_find. Returns 0, or -1 if out of memory. */
+int view_expect(struct view *view, size_t finds);
 
 /* A walk over the lines; begin with {.end = view->length}, or with view_part. */
 struct view_walk {

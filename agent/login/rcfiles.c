@@ -36,14 +36,15 @@ static enum supersede_outcome edit(
 static int edit_file(struct homefile *file, const char *name, const char *binary, bool insert,
 	struct rcfiles_result *result, struct error *error)
 {
-	struct buffer content = BUFFER_EMPTY, out = BUFFER_EMPTY;
+	const struct buffer *content;
+	struct buffer out = BUFFER_EMPTY;
 	enum supersede_outcome outcome;
 	bool changed = false, exists;
 	int status = homefile_read(file, &content, &exists, error);
 
 	for (int i = 0; status == 0 && exists && (i == 0 || changed) && i < ATTEMPTS; i++) {
 		buffer_free(&out);
-		outcome = edit(&content, binary, insert, &out);
+		outcome = edit(content, binary, insert, &out);
 		if (outcome == SUPERSEDE_LEFT_ALONE) {
 			result->left_alone++;
 			result->name = name;
@@ -53,11 +54,10 @@ static int edit_file(struct homefile *file, const char *name, const char *binary
 		/* What came back after a change may be on no disk: it is written in any case. */
 		if (outcome != SUPERSEDE_CHANGED && !(changed && outcome == SUPERSEDE_NOTHING))
 			break;
-		status = homefile_replace(file, outcome == SUPERSEDE_CHANGED ? &out : &content,
+		status = homefile_replace(file, outcome == SUPERSEDE_CHANGED ? &out : content,
 			&changed, &content, error);
 		result->changed += status == 0 && !changed;
 	}
-	buffer_free(&content);
 	buffer_free(&out);
 	return status;
 }

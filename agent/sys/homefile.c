@@ -23,10 +23,10 @@ struct homefile {
 	pid_t child;
 	char *path;
 	char *journal;
-	bool writes;          /* opened with HOMEFILE_WRITE */
-	bool stays;           /* the child watches for late writers */
-	struct buffer before; /* what was last read or written */
-	bool in_step;         /* the child holds the same bytes */
+	bool writes;        /* opened with HOMEFILE_WRITE */
+	bool stays;         /* the child watches for late writers */
+	struct buffer text; /* what was last read or written */
+	bool in_step;       /* the child holds the same bytes */
 };
 
 int homefile_send(int socket, const void *data, size_t length)
@@ -138,8 +138,8 @@ static int request_text(struct homefile *file, enum homefile_request kind,
 	struct homefile_message message = {.kind = kind};
 
 	if (file->in_step) {
-		message.begin = homefile_common(&file->before, text);
-		message.end = homefile_common_end(&file->before, text, (size_t)message.begin);
+		message.begin = homefile_common(&file->text, text);
+		message.end = homefile_common_end(&file->text, text, (size_t)message.begin);
 	}
 	message.length = text->length - message.begin - message.end;
 	return request(file, &message, buffer_string(text) + message.begin, error);
@@ -202,45 +202,42 @@ int homefile_keep_journal(struct homefile *file, const char *journal)
 	return file->journal ? 0 : -1;
 }
 
-/* Both sides hold the text now; what has not changed since the last one stays. */
-static int remember(struct homefile *file, const char *text, size_t length, struct error *error)
+/* The child has written the text; what has not changed since the last one stays. */
+static int remember(struct homefile *file, const struct buffer *text, struct error *error)
 {
-	const struct buffer now = {.data = (char *)text, .length = length};
-	size_t common = homefile_common(&file->before, &now);
+	size_t common = homefile_common(&file->text, text);
 
-	file->before.length = common;
-	if (length > common && buffer_add(&file->before, text + common, length - common) != 0)
+	file->text.length = common;
+	if (file->text.data)
+		file->text.data[common] = '\0';
+	if (text->length > common &&
+		buffer_add(&file->text, text->data + common, text->length - common) != 0)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	file->in_step = true;
 	return 0;
 }
 
-/* One request that carries a text; its answer replaces *content. */
+/* One request that carries a text; *now becomes what comes back. */
 static int exchange(struct homefile *file, enum homefile_request kind,
-	const struct buffer *replacement, uint32_t *flags, struct buffer *content,
-	struct error *error)
+	const struct buffer *replacement, uint32_t *flags, struct buffer *now, struct error *error)
 {
-	content->length = 0;
-	if (replacement->length > (size_t)HOMEFILE_LIMIT)
-		return error_set(error, ERROR_TOO_LARGE, "%s would be larger than %ld bytes",
-			file->path, HOMEFILE_LIMIT);
+	now->length = 0;
 	if (request_text(file, kind, replacement, error) != 0)
 		return -1;
-	return receive_reply(file, flags, content, error);
+	return receive_reply(file, flags, now, error);
 }
 
 static int overwrite(struct homefile *file, const struct buffer *replacement, uint32_t *flags,
-	struct buffer *content, struct error *error)
+	struct buffer *now, struct error *error)
 {
 	int result;
 
 	if (!file->journal)
 		return error_set(error, ERROR_CANNOT_WRITE,
 			"%s is mounted by itself, so it cannot be replaced", file->path);
-	if (homefile_journal_write(file->journal, file->path, &file->before, replacement, error) !=
-		0)
+	if (homefile_journal_write(file->journal, file->path, &file->text, replacement, error) != 0)
 		return -1;
-	result = exchange(file, HOMEFILE_DO_OVERWRITE, replacement, flags, content, error);
+	result = exchange(file, HOMEFILE_DO_OVERWRITE, replacement, flags, now, error);
 	/* After a failure it is not known how much was written: the next read finds out. */
 	if (result == 0)
 		unlink(file->journal);
@@ -248,66 +245,66 @@ static int overwrite(struct homefile *file, const struct buffer *replacement, ui
 }
 
 int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
-	struct buffer *content, struct error *error)
+	const struct buffer **content, struct error *error)
 {
+	struct buffer now = BUFFER_EMPTY;
 	uint32_t flags = 0;
 	int result;
 
 	*changed = false;
+	*content = &file->text;
 	if (replacement->length > HOMEFILE_LIMIT)
 		return error_set(error, ERROR_TOO_LARGE, "%s would become larger than %ld bytes",
 			file->path, HOMEFILE_LIMIT);
-	result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, content, error);
-
+	result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, &now, error);
 	if (result == 0 && (flags & HOMEFILE_NOT_ATOMIC))
-		result = overwrite(file, replacement, &flags, content, error);
-	*changed = flags & HOMEFILE_CHANGED;
-	if (result == 0)
-		result = remember(file, buffer_string(*changed ? content : replacement),
-			(*changed ? content : replacement)->length, error);
+		result = overwrite(file, replacement, &flags, &now, error);
 	/* With a change may have come what others wrote late, which the child has apart. */
-	file->in_step = result == 0 && !*changed;
-	return result;
-}
-
-/* Completes a write in place that was broken off; *content is the file's text. */
-static int replay(struct homefile *file, struct buffer *content, size_t from, struct error *error)
-{
-	struct buffer found = BUFFER_EMPTY, repaired = BUFFER_EMPTY, now = BUFFER_EMPTY;
-	bool changed = false;
-	int result = 0;
-
-	buffer_add(&found, content->data + from, content->length - from);
-	if (homefile_journal_repair(file->journal, file->path, &found, &repaired)) {
-		result = homefile_replace(file, &repaired, &changed, &now, error);
-		content->length = from;
-		buffer_add(content, changed ? now.data : repaired.data,
-			changed ? now.length : repaired.length);
+	file->in_step = false;
+	*changed = result == 0 && (flags & HOMEFILE_CHANGED);
+	if (result == 0 && !*changed)
+		result = remember(file, replacement, error);
+	if (*changed) {
+		buffer_free(&file->text);
+		file->text = now;
+		now = BUFFER_EMPTY;
 	}
-	if (result == 0)
-		unlink(file->journal);
-	buffer_free(&found);
-	buffer_free(&repaired);
 	buffer_free(&now);
 	return result;
 }
 
-int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error)
+/* Completes a write in place that was broken off. */
+static int replay(struct homefile *file, struct error *error)
 {
-	size_t from = content->length;
+	struct buffer repaired = BUFFER_EMPTY;
+	const struct buffer *now;
+	bool changed;
+	int result = 0;
+
+	if (homefile_journal_repair(file->journal, file->path, &file->text, &repaired))
+		result = homefile_replace(file, &repaired, &changed, &now, error);
+	if (result == 0)
+		unlink(file->journal);
+	buffer_free(&repaired);
+	return result;
+}
+
+int homefile_read(
+	struct homefile *file, const struct buffer **content, bool *exists, struct error *error)
+{
 	uint32_t flags = 0;
 
+	file->in_step = false;
+	buffer_clear(&file->text);
+	*content = &file->text;
 	if (request_plain(file, HOMEFILE_DO_READ, error) != 0 ||
-		receive_reply(file, &flags, content, error) != 0)
+		receive_reply(file, &flags, &file->text, error) != 0)
 		return -1;
+	file->in_step = true;
 	*exists = flags & HOMEFILE_EXISTS;
-	if (!file->writes)
+	if (!file->journal || !file->writes || access(file->journal, F_OK) != 0)
 		return 0;
-	if (remember(file, buffer_string(content) + from, content->length - from, error) != 0)
-		return -1;
-	if (!file->journal)
-		return 0;
-	return access(file->journal, F_OK) == 0 ? replay(file, content, from, error) : 0;
+	return replay(file, error);
 }
 
 int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error)
@@ -349,7 +346,7 @@ void homefile_close(struct homefile *file)
 		kill(file->child, SIGKILL);
 		process_wait(file->child);
 	}
-	buffer_free(&file->before);
+	buffer_free(&file->text);
 	free(file->journal);
 	free(file->path);
 	free(file);

@@ -39,12 +39,14 @@ int homefile_open(struct homefile **file, const struct account *account, const c
 	unsigned flags, struct error *error);
 
 /*
- * Appends the file's bytes to *content. *exists is false, and nothing is appended, if
- * there is no file. A writer that has the file open is waited for, at most 2 s.
+ * *content becomes the file's bytes; it belongs to the file, and is good until the next
+ * call for it. *exists is false, and *content empty, if there is no file. A writer that
+ * has the file open is waited for, at most 2 s.
  * Returns 0, or -1 with ERROR_UNSAFE_FILE (not a regular file, or sshd would not read
  * it), ERROR_TOO_LARGE, ERROR_TIMEOUT or ERROR_BUSY.
  */
-int homefile_read(struct homefile *file, struct buffer *content, bool *exists, struct error *error);
+int homefile_read(
+	struct homefile *file, const struct buffer **content, bool *exists, struct error *error);
 
 /*
  * Puts the bytes of replacement in place of what was last read, atomically: a new file
@@ -53,7 +55,7 @@ int homefile_read(struct homefile *file, struct buffer *content, bool *exists, s
  * file. Another hard link to the old file keeps the old bytes.
  *
  * If somebody changed the file since it was read, before or while it was replaced,
- * *changed is true and *content (emptied first) holds the bytes that must be worked
+ * *changed is true and *content (as homefile_read has it) the bytes that must be worked
  * into the file now: make the edit on them and call again. A program that still has the
  * old file open is waited for by the child after homefile_close, at most 10 s: lines
  * that it appended go to the end of the file that stands there then, anything else
@@ -64,7 +66,7 @@ int homefile_read(struct homefile *file, struct buffer *content, bool *exists, s
  * Returns 0, or -1 with ERROR_CANNOT_WRITE or as homefile_read.
  */
 int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
-	struct buffer *content, struct error *error);
+	const struct buffer **content, struct error *error);
 
 /*
  * Names a file of root's, in a directory of root's, for the journal of a write that is

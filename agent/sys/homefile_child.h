@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "sys/homefile_merge.h"
 
 struct account;
 struct error;
@@ -21,11 +22,11 @@ struct error;
 /* A file that has lost its name, while somebody may still be writing to it. */
 struct homefile_late {
 	int fd;
-	long long since_ms;   /* when it lost its name */
-	struct buffer before; /* its bytes, as they went into the edit */
-	struct buffer mine;   /* what was put in its place */
-	bool handed_out;      /* now stands in a content that is in no file yet */
-	struct buffer now;    /* its bytes, with what came late */
+	long long since_ms;        /* when it lost its name */
+	struct buffer before;      /* its bytes, as they went into the edit */
+	struct homefile_edit mine; /* how that became what was put in its place */
+	bool handed_out;           /* now stands in a content that is in no file yet */
+	struct buffer now;         /* its bytes, with what came late */
 };
 
 struct homefile_child {
@@ -79,8 +80,9 @@ bool homefile_read_same(int fd, const struct buffer *content);
 
 enum homefile_writer homefile_read_writer(int fd);
 
-/* homefile_replace.c: see homefile_replace() in homefile.h. Returns 0 or -1. */
-int homefile_replace_file(struct homefile_child *child, const struct buffer *replacement,
+/* homefile_replace.c: see homefile_replace() in homefile.h. May steal the bytes of
+ * replacement, which .bytes become then. Returns 0 or -1. */
+int homefile_replace_file(struct homefile_child *child, struct buffer *replacement,
 	enum homefile_outcome *outcome, struct buffer *content, struct error *error);
 
 /* Whether the file is the one that was read, unchanged as far as its times tell. */

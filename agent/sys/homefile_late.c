@@ -34,7 +34,7 @@ int homefile_late_keep(struct homefile_child *child, int fd, struct buffer *befo
 	*late = (struct homefile_late){.fd = fd, .before = *before, .since_ms = process_now_ms()};
 	*before = BUFFER_EMPTY;
 	child->late_count++;
-	if (buffer_add(&late->mine, mine->data, mine->length) != 0)
+	if (homefile_edit_find(&late->before, mine, &late->mine) != 0)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	return 0;
 }
@@ -43,10 +43,14 @@ static int merge(const struct homefile_child *child, const struct homefile_late 
 	const struct buffer *text, const struct buffer *current, struct buffer *content,
 	struct error *error)
 {
-	if (homefile_merge(&late->before, &late->mine, text, current, child->flags & HOMEFILE_KEYS,
-		    content) != 0)
-		return error_set(error, ERROR_INTERNAL, "out of memory");
-	return 0;
+	struct buffer mine = BUFFER_EMPTY;
+	int result = homefile_edit_apply(&late->mine, &late->before, &mine);
+
+	if (result == 0)
+		result = homefile_merge(
+			&late->before, &mine, text, current, child->flags & HOMEFILE_KEYS, content);
+	buffer_free(&mine);
+	return result == 0 ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
 /* Reads what is in the old file now; *changed if it is not what went into the edit. */
@@ -93,8 +97,8 @@ void homefile_late_commit(struct homefile_child *child, const struct buffer *min
 		late->before = late->now;
 		late->now = BUFFER_EMPTY;
 		late->handed_out = false;
-		late->mine.length = 0;
-		buffer_add(&late->mine, mine->data, mine->length);
+		buffer_free(&late->mine.middle);
+		homefile_edit_find(&late->before, mine, &late->mine);
 	}
 }
 
@@ -134,31 +138,39 @@ int homefile_late_check(
 	return 0;
 }
 
-/* Puts the merged text in place. Returns 0 with *wanted what stands there now, or -1. */
-static int put(struct homefile_child *child, const struct homefile_late *late,
-	const struct buffer *text, struct buffer *wanted)
+/* Puts the merged text in place. Returns 0 with .bytes what stands there now, or -1. */
+static int put(
+	struct homefile_child *child, const struct homefile_late *late, const struct buffer *text)
 {
-	struct buffer content = BUFFER_EMPTY;
+	struct buffer content = BUFFER_EMPTY, wanted = BUFFER_EMPTY;
 	enum homefile_outcome outcome = OUTCOME_CHANGED;
 	int result = homefile_read_current(child, NULL);
 
 	buffer_add(&content, child->bytes.data, child->bytes.length);
 	for (int i = 0; result == 0 && i < ATTEMPTS && outcome != OUTCOME_DONE; i++) {
-		buffer_free(wanted);
+		buffer_free(&wanted);
 		if (outcome == OUTCOME_LATE) {
-			*wanted = content;
+			wanted = content;
 			content = BUFFER_EMPTY;
 		} else {
-			result = merge(child, late, text, &content, wanted, NULL);
+			result = merge(child, late, text, &content, &wanted, NULL);
 		}
 		content.length = 0;
 		if (result == 0)
-			result = homefile_replace_file(child, wanted, &outcome, &content, NULL);
+			result = homefile_replace_file(child, &wanted, &outcome, &content, NULL);
 		if (outcome == OUTCOME_NOT_ATOMIC)
 			result = -1;
 	}
 	buffer_free(&content);
+	buffer_free(&wanted);
 	return outcome == OUTCOME_DONE ? result : -1;
+}
+
+static void free_texts(struct homefile_late *late)
+{
+	buffer_free(&late->before);
+	buffer_free(&late->mine.middle);
+	buffer_free(&late->now);
 }
 
 /* Writes what came late into the file that stands there now; if that fails, the next
@@ -167,37 +179,29 @@ static void write_late(
 	struct homefile_child *child, struct homefile_late *late, struct buffer *text)
 {
 	struct homefile_late was = *late;
-	struct buffer wanted = BUFFER_EMPTY;
 
 	if (homefile_path_lock(child, NULL) != 0)
 		return;
 	/* Taken first: while it is put in place, the kept files are looked at again. */
-	late->before = late->mine = late->now = BUFFER_EMPTY;
+	late->before = late->now = BUFFER_EMPTY;
+	late->mine = (struct homefile_edit){0};
 	late->handed_out = false;
 	buffer_add(&late->before, text->data, text->length);
-	if (put(child, &was, text, &wanted) == 0 && !late->before.failed) {
-		buffer_free(&late->mine);
-		late->mine = wanted;
-		wanted = BUFFER_EMPTY;
-		buffer_free(&was.before);
-		buffer_free(&was.mine);
-		buffer_free(&was.now);
+	if (put(child, &was, text) == 0 && !late->before.failed) {
+		buffer_free(&late->mine.middle);
+		homefile_edit_find(&late->before, &child->bytes, &late->mine);
+		free_texts(&was);
 	} else {
-		buffer_free(&late->before);
-		buffer_free(&late->mine);
-		buffer_free(&late->now);
+		free_texts(late);
 		*late = was;
 	}
-	buffer_free(&wanted);
 	homefile_path_unlock(child);
 }
 
 static void close_late(struct homefile_child *child, unsigned i)
 {
 	close(child->late[i].fd);
-	buffer_free(&child->late[i].before);
-	buffer_free(&child->late[i].mine);
-	buffer_free(&child->late[i].now);
+	free_texts(&child->late[i]);
 	child->late[i] = child->late[--child->late_count];
 }
 

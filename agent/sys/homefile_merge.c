@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
-
 bool homefile_equal(const struct buffer *a, const struct buffer *b)
 {
 	return a->length == b->length && (!a->length || memcmp(a->data, b->data, a->length) == 0);
@@ -36,6 +34,24 @@ size_t homefile_common_end(const struct buffer *a, const struct buffer *b, size_
 	while (at < end && a_end[-1 - (ptrdiff_t)at] == b_end[-1 - (ptrdiff_t)at])
 		at++;
 	return at;
+}
+
+int homefile_edit_find(
+	const struct buffer *before, const struct buffer *after, struct homefile_edit *edit)
+{
+	*edit = (struct homefile_edit){.begin = homefile_common(before, after)};
+	edit->end = homefile_common_end(before, after, edit->begin);
+	return buffer_add(&edit->middle, buffer_string(after) + edit->begin,
+		after->length - edit->begin - edit->end);
+}
+
+int homefile_edit_apply(
+	const struct homefile_edit *edit, const struct buffer *before, struct buffer *after)
+{
+	buffer_reserve(after, edit->begin + edit->middle.length + edit->end);
+	buffer_add(after, buffer_string(before), edit->begin);
+	buffer_add(after, buffer_string(&edit->middle), edit->middle.length);
+	return buffer_add(after, buffer_string(before) + before->length - edit->end, edit->end);
 }
 
 static bool begins_with(const struct buffer *whole, const struct buffer *start)

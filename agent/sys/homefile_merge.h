@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buffer;
+#include "base/buffer.h"
 
 bool homefile_equal(const struct buffer *a, const struct buffer *b);
 
@@ -14,6 +14,20 @@ size_t homefile_common(const struct buffer *a, const struct buffer *b);
 
 /* The length of the longest common end behind a common beginning. */
 size_t homefile_common_end(const struct buffer *a, const struct buffer *b, size_t common);
+
+/* How a text became another one: what is between the bytes that stayed. */
+struct homefile_edit {
+	size_t begin, end; /* bytes that stayed, before and behind */
+	struct buffer middle;
+};
+
+/* Fills *edit (release .middle). Returns 0, or -1 if out of memory. */
+int homefile_edit_find(
+	const struct buffer *before, const struct buffer *after, struct homefile_edit *edit);
+
+/* Appends to *after what before became. Returns 0, or -1 if out of memory. */
+int homefile_edit_apply(
+	const struct homefile_edit *edit, const struct buffer *before, struct buffer *after);
 
 /*
  * A file's bytes were before; they were edited into mine, which stands in a new file;

@@ -262,7 +262,7 @@ static int start_over(struct homefile_child *child, enum homefile_outcome *outco
 }
 
 /* The new file stands in place: what others did to the old one meanwhile, and .current. */
-static int settle(struct homefile_child *child, const struct buffer *replacement,
+static int settle(struct homefile_child *child, struct buffer *replacement,
 	enum homefile_outcome *outcome, struct buffer *content, struct error *error)
 {
 	bool changed = false;
@@ -280,7 +280,8 @@ static int settle(struct homefile_child *child, const struct buffer *replacement
 		*outcome = OUTCOME_LATE;
 		return result;
 	}
-	buffer_add(&child->bytes, replacement->data, replacement->length);
+	child->bytes = *replacement;
+	*replacement = BUFFER_EMPTY;
 	return homefile_read_open(child, error);
 }
 
@@ -308,7 +309,7 @@ static int rename_failed(struct homefile_child *child, const char *name,
 	return 0;
 }
 
-int homefile_replace_file(struct homefile_child *child, const struct buffer *replacement,
+int homefile_replace_file(struct homefile_child *child, struct buffer *replacement,
 	enum homefile_outcome *outcome, struct buffer *content, struct error *error)
 {
 	char name[NAME_MAX + 1];

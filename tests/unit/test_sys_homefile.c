@@ -37,21 +37,21 @@ static struct homefile *open_file(const struct home *home, unsigned flags)
 
 static void check_read(struct homefile *file, const char *expected)
 {
-	struct buffer content = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct error error = {0};
 	bool exists;
 
 	if (homefile_read(file, &content, &exists, &error) != 0)
 		fail_msg("read: %s", error.message);
 	assert_true(exists == (expected != NULL));
-	assert_string_equal(buffer_string(&content), expected ? expected : "");
-	buffer_free(&content);
+	assert_string_equal(buffer_string(content), expected ? expected : "");
 }
 
 /* Replaces the file; expects what *content then holds, NULL if nothing changed. */
 static void check_replace(struct homefile *file, const char *text, const char *expected)
 {
-	struct buffer replacement = BUFFER_EMPTY, content = BUFFER_EMPTY;
+	struct buffer replacement = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct error error = {0};
 	bool changed;
 
@@ -60,15 +60,14 @@ static void check_replace(struct homefile *file, const char *text, const char *e
 		fail_msg("replace: %s", error.message);
 	assert_true(changed == (expected != NULL));
 	if (expected)
-		assert_string_equal(buffer_string(&content), expected);
+		assert_string_equal(buffer_string(content), expected);
 	buffer_free(&replacement);
-	buffer_free(&content);
 }
 
 /* Opening or reading must end in this code. */
 static void check_refused(const struct home *home, unsigned flags, enum error_code code)
 {
-	struct buffer content = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct homefile *file;
 	struct error error = {0};
 	bool exists;
@@ -77,7 +76,6 @@ static void check_refused(const struct home *home, unsigned flags, enum error_co
 	if (result == 0)
 		result = homefile_read(file, &content, &exists, &error);
 	homefile_close(file);
-	buffer_free(&content);
 	assert_int_equal(result, -1);
 	assert_int_equal(error.code, code);
 	assert_non_null(strstr(error.message, "/home"));
@@ -85,7 +83,8 @@ static void check_refused(const struct home *home, unsigned flags, enum error_co
 
 static void check_cannot_write(struct homefile *file)
 {
-	struct buffer replacement = BUFFER_EMPTY, content = BUFFER_EMPTY;
+	struct buffer replacement = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct error error = {0};
 	bool changed;
 
@@ -93,7 +92,6 @@ static void check_cannot_write(struct homefile *file)
 	assert_int_equal(homefile_replace(file, &replacement, &changed, &content, &error), -1);
 	assert_int_equal(error.code, ERROR_CANNOT_WRITE);
 	buffer_free(&replacement);
-	buffer_free(&content);
 }
 
 static void a_file_is_read_and_replaced(void **state)
@@ -416,7 +414,8 @@ static pid_t start_late_writer(const struct home *home, int how, const char *tex
 /* Replaces the file, and again by what came back if somebody was faster. */
 static void replace_and_merge(struct homefile *file, const char *text)
 {
-	struct buffer wanted = BUFFER_EMPTY, content = BUFFER_EMPTY;
+	struct buffer wanted = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct error error = {0};
 	bool changed = true;
 
@@ -424,14 +423,12 @@ static void replace_and_merge(struct homefile *file, const char *text)
 	for (int i = 0; i < 5 && changed; i++) {
 		assert_int_equal(homefile_replace(file, &wanted, &changed, &content, &error), 0);
 		if (changed) {
-			buffer_free(&wanted);
-			wanted = content;
-			content = BUFFER_EMPTY;
+			buffer_clear(&wanted);
+			buffer_add(&wanted, content->data, content->length);
 		}
 	}
 	assert_false(changed);
 	buffer_free(&wanted);
-	buffer_free(&content);
 }
 
 static void wait_for_text(const char *path, const char *text)
@@ -513,7 +510,8 @@ static void one_writer_at_a_time(void **state)
 static void there_is_a_largest_file(void **state)
 {
 	struct home *home = home_of(state);
-	struct buffer large = BUFFER_EMPTY, content = BUFFER_EMPTY;
+	struct buffer large = BUFFER_EMPTY;
+	const struct buffer *content;
 	struct homefile *file;
 	struct error error = {0};
 	bool exists, changed;
@@ -522,9 +520,8 @@ static void there_is_a_largest_file(void **state)
 	assert_int_equal(truncate(home->file, HOMEFILE_LIMIT), 0);
 	file = open_file(home, FLAGS);
 	assert_int_equal(homefile_read(file, &content, &exists, &error), 0);
-	assert_int_equal(content.length, HOMEFILE_LIMIT);
+	assert_int_equal(content->length, HOMEFILE_LIMIT);
 	assert_int_equal(truncate(home->file, HOMEFILE_LIMIT + 1), 0);
-	content.length = 0;
 	assert_int_equal(homefile_read(file, &content, &exists, &error), -1);
 	assert_int_equal(error.code, ERROR_TOO_LARGE);
 	assert_int_equal(truncate(home->file, 0), 0);
@@ -536,7 +533,6 @@ static void there_is_a_largest_file(void **state)
 	assert_int_equal(error.code, ERROR_TOO_LARGE);
 	homefile_close(file);
 	buffer_free(&large);
-	buffer_free(&content);
 }
 
 static void the_places_to_watch_are_given(void **state)
