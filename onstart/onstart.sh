@@ -160,7 +160,7 @@ start_agent()
 		say "another version runs: it is started anew"
 		bounded 10 "$program" stop >/dev/null || problem "the old agent does not stop"
 	fi
-	started=$(bounded 15 "$program" start 2>&1) || problem "$started"
+	started=$(bounded 15 "$program" start --hand-over 2>&1) || problem "$started"
 }
 
 add_keys()

@@ -1,4 +1,5 @@
 /* Routes about the agent itself. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -24,7 +25,7 @@ void handle_status(struct request *request)
 {
 	const struct agent *agent = request->agent;
 	json_t *accounts = json_array(), *warnings = json_array();
-	char instance[64];
+	char instance[INSTANCE_ID_SIZE];
 
 	/* Which accounts there are, and their troubles, is nothing for everybody. */
 	if (request->peer.uid == 0) {
@@ -32,7 +33,9 @@ void handle_status(struct request *request)
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
 	}
-	instance_id(instance, sizeof(instance));
+	/* What else tells must be looked for in a home, which looks at keys do. */
+	if (instance_id(instance, sizeof(instance)) != 0)
+		snprintf(instance, sizeof(instance), "%s", lookout_instance(agent->lookout));
 	request_answer(request, 200,
 		json_pack("{ss ss sI sI ss so sb so so so}", "version", VASTAGENT_VERSION, "commit",
 			VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",

@@ -156,13 +156,14 @@ static unsigned count_events(const struct keys_report *report, const char *event
 }
 
 /* What the agent wants to know of the work, on one line. */
-static void add_outcome(const char *file, const struct keys_report *report,
+static void add_outcome(const struct keys_place *place, const struct keys_report *report,
 	const struct error *failure, struct buffer *out)
 {
-	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss*}", "status",
-		failure ? error_http_status(failure->code) : 200, "file", file, "added",
-		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
-		"restored", (int)count_events(report, "restored"), "taken_out",
+	json_t *outcome = json_pack("{si ss* ss si si si si si sI sb ss*}", "status",
+		failure ? error_http_status(failure->code) : 200, "file", place->file, "instance",
+		instance_name(place->instance), "added", (int)count_events(report, "added"),
+		"removed", (int)count_events(report, "removed"), "restored",
+		(int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
 		(int)count_events(report, "set_aside"), "next_expiry",
 		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
@@ -178,13 +179,14 @@ static void add_outcome(const char *file, const struct keys_report *report,
 }
 
 /* Behind that line stands the answer, which nobody on its way needs to read. */
-static void write_out(const struct keys_job *job, const struct account *account, const char *file,
+static void write_out(const struct keys_job *job, const struct keys_place *place,
 	const struct keys_report *report, const struct error *failure, struct buffer *out)
 {
+	const char *file = place->file;
 	json_t *answer;
 	char *text;
 
-	add_outcome(file, report, failure, out);
+	add_outcome(place, report, failure, out);
 	if (job->operation == KEYS_LIST && !failure) {
 		keys_json_list(job->user, file, report, out);
 		buffer_add_string(out, "\n");
@@ -192,7 +194,7 @@ static void write_out(const struct keys_job *job, const struct account *account,
 	}
 	answer = pack_answer(job, file ? file : "", report, failure);
 	if (answer && !failure && job->operation == KEYS_REMOVE)
-		add_open_sessions(answer, account);
+		add_open_sessions(answer, place->account);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	if (text)
 		buffer_add_format(out, "%s\n", text);
@@ -240,9 +242,9 @@ int keys_job_fill(
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
-	char instance[STORE_INSTANCE_SIZE];
+	struct instance instance;
 	struct keys_place place = {.state_dir = job->state_dir,
-		.instance = instance,
+		.instance = &instance,
 		.create = job->create,
 		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
@@ -251,7 +253,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 	struct error error = {0};
 	int result;
 
-	instance_id(instance, sizeof(instance));
+	instance_read(&instance);
 	result = account_by_name(job->user, &account, &error);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
@@ -266,7 +268,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = operate(job, &place, &report, fds, &error);
 	if (result == 0 || report.pending)
 		write_journal(job, &report);
-	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, out);
+	write_out(job, &place, &report, result == 0 ? NULL : &error, out);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -277,15 +279,16 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
-	const char *file = NULL, *message = NULL;
+	const char *file = NULL, *instance, *message = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si si sI sb s?s}", "status", &outcome->http_status,
-		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry", &next_expiry,
-		    "failed", &failed, "message", &message) != 0) {
+	if (json_unpack(root, "{si s?s ss si si si si si sI sb s?s}", "status",
+		    &outcome->http_status, "file", &file, "instance", &instance, "added", &added,
+		    "removed", &removed, "restored", &restored, "taken_out", &taken_out,
+		    "set_aside", &set_aside, "next_expiry", &next_expiry, "failed", &failed,
+		    "message", &message) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -299,6 +302,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->next_expiry = (time_t)next_expiry;
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
+	outcome->instance = strdup(instance);
 	outcome->message = message ? strdup(message) : NULL;
 	json_decref(root);
 	return 0;
@@ -307,6 +311,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 void keys_outcome_free(struct keys_outcome *outcome)
 {
 	free(outcome->file);
+	free(outcome->instance);
 	free(outcome->message);
 	*outcome = (struct keys_outcome){0};
 }

@@ -18,6 +18,7 @@
 #include "daemon/watch.h"
 #include "login/rcfiles.h"
 #include "sys/config.h"
+#include "sys/instance.h"
 #include "sys/process.h"
 
 #define SLOW_LOOK_S 300
@@ -65,6 +66,7 @@ struct lookout {
 	long long started_ms;
 	bool paused;
 	struct event *pause_end;
+	char instance[INSTANCE_ID_SIZE]; /* what the last look found out */
 	TAILQ_HEAD(, watched) accounts;
 };
 
@@ -167,6 +169,12 @@ static void expect_expiry(struct watched *account, time_t when)
 	}
 }
 
+static void take_instance(struct lookout *lookout, const char *instance)
+{
+	if (instance)
+		snprintf(lookout->instance, sizeof(lookout->instance), "%s", instance);
+}
+
 static void take_outcome(struct watched *account, const struct keys_outcome *outcome)
 {
 	struct counters *counters = account->owner->counters;
@@ -175,6 +183,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		free(account->file);
 		account->file = strdup(outcome->file);
 	}
+	take_instance(account->owner, outcome->instance);
 	if (!outcome->failed) {
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
@@ -579,6 +588,11 @@ const char *lookout_file(struct lookout *lookout, const char *user)
 	check_sources(lookout);
 	account = find(lookout, user);
 	return account ? account->file : NULL;
+}
+
+const char *lookout_instance(const struct lookout *lookout)
+{
+	return lookout->instance;
 }
 
 json_t *lookout_json(const struct lookout *lookout)

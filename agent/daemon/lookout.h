@@ -53,6 +53,9 @@ int lookout_asides(const struct lookout *lookout, char ***names, size_t *count);
  * for. Forgotten when sshd's configuration or the accounts change. */
 const char *lookout_file(struct lookout *lookout, const char *user);
 
+/* Which instance this is, as the last look at keys found out; "" if nothing tells yet. */
+const char *lookout_instance(const struct lookout *lookout);
+
 /* [{"user","file","state":"ok"|"failed"|"new","message"}]; NULL if out of memory. */
 json_t *lookout_json(const struct lookout *lookout);
 

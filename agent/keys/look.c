@@ -7,6 +7,7 @@
 #include "keys/update.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/instance.h"
 
 /* Root's key as one of this account: the same line, and it goes when root's goes. */
 static int copy_key(struct keys_update *update, const struct stored_key *roots)
@@ -61,8 +62,7 @@ static int mirror(struct keys_update *update, struct error *error)
 			  : error_set(error, ERROR_INTERNAL, "out of memory");
 
 	/* Root's keys of another instance are about to be set aside. */
-	if (result == 0 && *roots.instance && *update->place->instance &&
-		strcmp(roots.instance, update->place->instance) != 0)
+	if (result == 0 && instance_is_other(update->place->instance, roots.instance))
 		store_free(&roots);
 	if (result == 0 && follow(update, &roots) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");

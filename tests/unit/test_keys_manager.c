@@ -32,6 +32,7 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	char keys[128];
+	static const struct instance nowhere;
 	void *home = NULL;
 
 	*state = fixture;
@@ -48,7 +49,7 @@ static int set_up(void **state)
 		.owner = &fixture->home->account,
 		.file = fixture->home->file,
 		.state_dir = fixture->state_dir,
-		.instance = ""};
+		.instance = &nowhere};
 	home_write(fixture->home->file, FOREIGN, 0600, NOBODY);
 	return 0;
 }
