@@ -165,12 +165,14 @@ static void send_answer(int socket, const struct buffer *out, const int fds[JOB_
 static void __attribute__((noreturn)) run_child(const struct job *job, int socket)
 {
 	struct buffer out = BUFFER_EMPTY;
-	int fds[JOB_FDS] = {-1, -1};
+	int fds[JOB_FDS];
 
 	/* Only the socket and the log: no listener, no other peer's connection. */
 	socket = dup2(socket, STDERR_FILENO + 1);
 	process_close_from(STDERR_FILENO + 2);
 	process_reset_signals();
+	for (int i = 0; i < JOB_FDS; i++)
+		fds[i] = -1;
 	job->calls.work(job->calls.work_argument, &out, fds);
 	if (!out.failed)
 		send_answer(socket, &out, fds);

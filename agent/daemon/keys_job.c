@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "control/failure.h"
 #include "daemon/agent.h"
 #include "daemon/journal.h"
@@ -19,6 +20,8 @@
 #include "sys/homefile.h"
 #include "sys/instance.h"
 #include "sys/sshd.h"
+
+_Static_assert(JOB_FDS >= HOMEFILE_PLACES, "each directory to watch travels");
 
 /* The most keys of one removal; more than a person has. */
 #define REMOVAL_MAX 256
@@ -84,11 +87,8 @@ static void note_shell(const struct account *account, struct keys_report *report
 }
 
 static int operate(const struct keys_job *job, const struct keys_place *place,
-	struct keys_report *report, int fds[JOB_FDS], struct error *error)
+	struct keys_report *report, struct homefile_places *places, struct error *error)
 {
-	struct homefile_places places = {-1, -1};
-	int result = -1;
-
 	switch (job->operation) {
 	case KEYS_LIST:
 		return keys_list(place, report, error);
@@ -105,12 +105,9 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	case KEYS_ADOPT:
 		return keys_adopt(place, report, error);
 	case KEYS_LOOK:
-		result = keys_look(place, &places, report, error);
-		fds[0] = places.parent;
-		fds[1] = places.directory;
-		break;
+		return keys_look(place, places, report, error);
 	}
-	return result;
+	return -1;
 }
 
 static json_t *pack_answer(const struct keys_job *job, const char *file,
@@ -157,13 +154,16 @@ static unsigned count_events(const struct keys_report *report, const char *event
 
 /* What the agent wants to know of the work, on one line. */
 static void add_outcome(const struct keys_place *place, const struct keys_report *report,
-	const struct error *failure, struct buffer *out)
+	const struct homefile_places *places, const struct error *failure, struct buffer *out)
 {
-	json_t *outcome = json_pack("{si ss* ss si si si si si sI sb ss*}", "status",
+	/* Names that JSON cannot carry are not told: each change concerns the file then. */
+	const char *names =
+		text_is_visible(places->names, strlen(places->names)) ? places->names : NULL;
+	json_t *outcome = json_pack("{si ss* ss ss* si si si si si si sI sb ss*}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", place->file, "instance",
-		instance_name(place->instance), "added", (int)count_events(report, "added"),
-		"removed", (int)count_events(report, "removed"), "restored",
-		(int)count_events(report, "restored"), "taken_out",
+		instance_name(place->instance), "places", names, "home", places->home, "added",
+		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
+		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
 		(int)count_events(report, "set_aside"), "next_expiry",
 		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
@@ -180,13 +180,14 @@ static void add_outcome(const struct keys_place *place, const struct keys_report
 
 /* Behind that line stands the answer, which nobody on its way needs to read. */
 static void write_out(const struct keys_job *job, const struct keys_place *place,
-	const struct keys_report *report, const struct error *failure, struct buffer *out)
+	const struct keys_report *report, const struct homefile_places *places,
+	const struct error *failure, struct buffer *out)
 {
 	const char *file = place->file;
 	json_t *answer;
 	char *text;
 
-	add_outcome(place, report, failure, out);
+	add_outcome(place, report, places, failure, out);
 	if (job->operation == KEYS_LIST && !failure) {
 		keys_json_list(job->user, file, report, out);
 		buffer_add_string(out, "\n");
@@ -248,6 +249,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		.create = job->create,
 		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
+	struct homefile_places places = {.home = -1};
 	struct keys_report report = {0};
 	char *asked = NULL;
 	struct error error = {0};
@@ -265,10 +267,11 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = keys_place_choose_owner(
 			&place, &root, !job->has_peer || job->peer.uid == 0, &error);
 	if (result == 0)
-		result = operate(job, &place, &report, fds, &error);
+		result = operate(job, &place, &report, &places, &error);
 	if (result == 0 || report.pending)
 		write_journal(job, &report);
-	write_out(job, &place, &report, result == 0 ? NULL : &error, out);
+	memcpy(fds, places.directories, places.count * sizeof(fds[0]));
+	write_out(job, &place, &report, &places, result == 0 ? NULL : &error, out);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -279,16 +282,16 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
-	const char *file = NULL, *instance, *message = NULL;
+	const char *file = NULL, *instance, *places = NULL, *message = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s ss si si si si si sI sb s?s}", "status",
-		    &outcome->http_status, "file", &file, "instance", &instance, "added", &added,
-		    "removed", &removed, "restored", &restored, "taken_out", &taken_out,
-		    "set_aside", &set_aside, "next_expiry", &next_expiry, "failed", &failed,
-		    "message", &message) != 0) {
+	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb s?s}", "status",
+		    &outcome->http_status, "file", &file, "instance", &instance, "places", &places,
+		    "home", &outcome->home, "added", &added, "removed", &removed, "restored",
+		    &restored, "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry",
+		    &next_expiry, "failed", &failed, "message", &message) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -303,6 +306,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->instance = strdup(instance);
+	outcome->places = places ? strdup(places) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
 	json_decref(root);
 	return 0;
@@ -312,6 +316,7 @@ void keys_outcome_free(struct keys_outcome *outcome)
 {
 	free(outcome->file);
 	free(outcome->instance);
+	free(outcome->places);
 	free(outcome->message);
 	*outcome = (struct keys_outcome){0};
 }

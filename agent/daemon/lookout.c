@@ -26,6 +26,8 @@
 static const unsigned char retry_s[] = {1, 2, 5, 10, 30};
 /* Coalesces the events of one rewrite; far below what a person notices. */
 #define SETTLE_US 5000
+/* A file that was made is looked at when it is closed; but a link never is. */
+#define MADE_US 100000
 /* A file that is rewritten more often than this in a minute is restored with pauses. */
 #define CALM_RESTORES 10
 /* The platform's images move ~/.ssh while they boot: it is not made by a restore then. */
@@ -41,8 +43,10 @@ struct watched {
 	TAILQ_ENTRY(watched) link; /* lookout::accounts */
 	struct lookout *owner;
 	char *user;
-	char *file; /* NULL: not known */
-	int wds[JOB_FDS];
+	char *file;       /* NULL: not known */
+	int wds[JOB_FDS]; /* of the directories on the way to the file, or -1 */
+	char *names;      /* what is looked up in them, with '/' between; NULL: not known */
+	int home;         /* the one that is the home, or -1 */
 	bool looking, again;
 	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
@@ -138,19 +142,39 @@ static bool is_used(const struct lookout *lookout, int wd)
 	return false;
 }
 
+static bool has(const int wds[JOB_FDS], int wd)
+{
+	for (int i = 0; i < JOB_FDS; i++)
+		if (wds[i] == wd)
+			return true;
+	return false;
+}
+
+/*
+ * Watches what the look found on the way to the file. What changed in a directory between
+ * the look and now was seen by nobody: where one is new, there is another look.
+ */
 static void watch_places(struct watched *account, int fds[JOB_FDS])
 {
 	struct watch *watch = account->owner->watch;
-	int old;
+	int old[JOB_FDS], last = 0;
 
+	memcpy(old, account->wds, sizeof(old));
+	while (last + 1 < JOB_FDS && fds[last + 1] >= 0)
+		last++;
 	for (int i = 0; i < JOB_FDS; i++) {
-		old = account->wds[i];
-		account->wds[i] = watch_add(watch, fds[i]);
+		account->wds[i] = watch_add(watch, fds[i], i == last || i == account->home);
 		if (fds[i] >= 0)
 			close(fds[i]);
-		if (old >= 0 && !is_used(account->owner, old))
-			watch_remove(watch, old);
+		if (has(old, account->wds[i]))
+			continue;
+		account->again = true;
+		if (i == account->home)
+			rcwatch_look(account->owner->rcwatch, account->user);
 	}
+	for (int i = 0; i < JOB_FDS; i++)
+		if (old[i] >= 0 && !is_used(account->owner, old[i]))
+			watch_remove(watch, old[i]);
 }
 
 /*
@@ -204,6 +228,9 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	account->failed = outcome->failed;
 	free(account->message);
 	account->message = outcome->message ? strdup(outcome->message) : NULL;
+	free(account->names);
+	account->names = outcome->places ? strdup(outcome->places) : NULL;
+	account->home = outcome->home;
 }
 
 struct look {
@@ -219,6 +246,7 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 
 	if (keys_outcome_read(out, &outcome) != 0)
 		outcome = (struct keys_outcome){.failed = true,
+			.home = -1,
 			.message = strdup("the look at its keys did not end in time")};
 	if (account) {
 		account->looking = false;
@@ -302,28 +330,20 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 	retry(account);
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Whether an event in the i-th watched directory is about the file. */
+/* Whether an event in the i-th watched directory is about what is looked up there. */
 static bool concerns(const struct watched *account, int i, const char *name)
 {
-	char directory[4096];
-	char *slash;
+	const char *looked_up = account->names;
+	size_t length;
 
-	if (!*name || !account->file)
+	if (!*name)
 		return true;
-	if (i == 1)
-		return strcmp(name, last_part(account->file)) == 0;
-	snprintf(directory, sizeof(directory), "%s", account->file);
-	slash = strrchr(directory, '/');
-	if (slash)
-		*slash = '\0';
-	return strcmp(name, last_part(directory)) == 0;
+	for (; looked_up && i > 0; i--) {
+		looked_up = strchr(looked_up, '/');
+		looked_up += looked_up != NULL;
+	}
+	length = looked_up ? strcspn(looked_up, "/") : 0;
+	return !length || (strncmp(looked_up, name, length) == 0 && !name[length]);
 }
 
 static void look_at_all(struct lookout *lookout)
@@ -336,16 +356,17 @@ static void look_at_all(struct lookout *lookout)
 	}
 }
 
-/* The first of the watched directories is the home where the file is in ~/.ssh. */
-static void on_entry(struct watched *account, int i, const char *name)
+static void on_entry(struct watched *account, int i, const char *name, bool made)
 {
+	long pause = pause_us(account);
+
 	if (concerns(account, i, name))
-		look_in(account, pause_us(account));
-	if (i == 0 && (!*name || rcfiles_concerns(name)))
+		look_in(account, made && pause < MADE_US ? MADE_US : pause);
+	if (i == account->home && (!*name || rcfiles_concerns(name)))
 		rcwatch_look(account->owner->rcwatch, account->user);
 }
 
-static void on_change(void *context, int wd, const char *name)
+static void on_change(void *context, int wd, const char *name, bool made)
 {
 	struct lookout *lookout = context;
 	struct watched *account;
@@ -357,7 +378,7 @@ static void on_change(void *context, int wd, const char *name)
 	TAILQ_FOREACH(account, &lookout->accounts, link)
 		for (int i = 0; i < JOB_FDS; i++)
 			if (account->wds[i] == wd)
-				on_entry(account, i, name);
+				on_entry(account, i, name, made);
 }
 
 static void slow_look(evutil_socket_t fd, short what, void *context)
@@ -375,6 +396,7 @@ static void watched_free(struct watched *account)
 		event_free(account->expiry);
 	free(account->user);
 	free(account->file);
+	free(account->names);
 	free(account->message);
 	free(account);
 }

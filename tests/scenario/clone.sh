@@ -132,7 +132,7 @@ instance_start labelled --unnamed --from handed --keys never --bashrc none
 in_instance sh -c "echo C.555 >$label; chmod 666 $label"
 in_instance vastagent reload >/dev/null
 check_fails "one that others can write to is not believed" 1 wait_until 1 is_instance 555
-in_instance cp -a /root /tmp/volume
+in_instance sh -c "mkdir -m 700 /tmp/volume; cp $label /tmp/volume"
 machine_enter labelled mount --bind /tmp/volume /root
 in_instance chmod 644 $label
 in_instance vastagent reload >/dev/null

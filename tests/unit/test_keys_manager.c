@@ -108,9 +108,8 @@ static void check_look(struct fixture *fixture)
 	keys_report_free(&fixture->report);
 	if (keys_look(&fixture->place, &places, &fixture->report, &fixture->error) != 0)
 		fail_msg("look: %s", fixture->error.message);
-	assert_true(places.directory >= 0 && places.parent >= 0);
-	close(places.directory);
-	close(places.parent);
+	assert_true(places.count >= 3);
+	homefile_places_close(&places);
 }
 
 /* The state of a key as the list has it, "" if it is not in there. */
