@@ -111,11 +111,13 @@ static void one_file(const char *path, bool check)
 		printf("removed %s\n", path);
 }
 
-/* The journal and the log, each with the older one beside it. */
+/* A pause; the journal and the log, each with the older one beside it. */
 static void each_file(const struct config *config, bool check)
 {
 	char path[PATH_MAX];
 
+	snprintf(path, sizeof(path), "%s/pause", config->state_dir);
+	one_file(path, check);
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/events.jsonl%s", config->state_dir, i ? ".1" : "");
 		one_file(path, check);

@@ -10,10 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/counters.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
+#include "daemon/pause.h"
 #include "daemon/rcwatch.h"
 #include "daemon/watch.h"
 #include "login/rcfiles.h"
@@ -68,7 +71,7 @@ struct lookout {
 	struct event *slow;
 	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
 	long long started_ms;
-	bool paused;
+	struct pause pause;
 	struct event *pause_end;
 	char instance[INSTANCE_ID_SIZE]; /* what the last look found out */
 	TAILQ_HEAD(, watched) accounts;
@@ -310,7 +313,7 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!lookout->config->restore || lookout->paused)
+	if (!lookout->config->restore || lookout->pause.on)
 		return;
 	if (account->looking) {
 		account->again = true;
@@ -381,11 +384,17 @@ static void on_change(void *context, int wd, const char *name, bool made)
 				on_entry(account, i, name, made);
 }
 
+/* Also ends a pause whose end the clock has passed, since it was set or the machine slept. */
 static void slow_look(evutil_socket_t fd, short what, void *context)
 {
+	struct lookout *lookout = context;
+
 	(void)fd;
 	(void)what;
-	look_at_all(context);
+	if (lookout->pause.on && lookout->pause.until && lookout->pause.until <= time(NULL))
+		lookout_resume(lookout);
+	else
+		look_at_all(lookout);
 }
 
 static void watched_free(struct watched *account)
@@ -460,29 +469,46 @@ static void end_pause(evutil_socket_t fd, short what, void *context)
 	lookout_resume(context);
 }
 
+/* Starts the timer for its end, which counts time that passes and not the clock's. */
+static void expect_pause_end(struct lookout *lookout)
+{
+	const struct timeval left = {.tv_sec = pause_left(&lookout->pause, time(NULL))};
+
+	evtimer_del(lookout->pause_end);
+	if (lookout->pause.on && lookout->pause.until)
+		evtimer_add(lookout->pause_end, &left);
+}
+
+static void remember_pause(const struct lookout *lookout)
+{
+	struct error error;
+
+	if (pause_save(lookout->config->state_dir, &lookout->pause, &error) != 0)
+		log_warning("the pause: %s", error.message);
+}
+
 void lookout_pause(struct lookout *lookout, long seconds)
 {
-	const struct timeval length = {.tv_sec = seconds};
-
-	lookout->paused = true;
-	evtimer_del(lookout->pause_end);
-	if (seconds)
-		evtimer_add(lookout->pause_end, &length);
+	lookout->pause = (struct pause){true, seconds ? time(NULL) + seconds : 0, seconds};
+	remember_pause(lookout);
+	expect_pause_end(lookout);
 	log_info("restoring is paused");
 }
 
 void lookout_resume(struct lookout *lookout)
 {
-	evtimer_del(lookout->pause_end);
-	if (lookout->paused)
+	if (lookout->pause.on)
 		log_info("restoring goes on");
-	lookout->paused = false;
+	lookout->pause = (struct pause){0};
+	remember_pause(lookout);
+	expect_pause_end(lookout);
 	look_at_all(lookout);
 }
 
-bool lookout_is_paused(const struct lookout *lookout)
+bool lookout_is_paused(const struct lookout *lookout, time_t *until)
 {
-	return lookout->paused;
+	*until = lookout->pause.until;
+	return lookout->pause.on;
 }
 
 struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
@@ -508,6 +534,10 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 		lookout_destroy(lookout);
 		return NULL;
 	}
+	pause_load(config->state_dir, &lookout->pause);
+	expect_pause_end(lookout);
+	if (lookout->pause.on)
+		log_info("restoring is still paused");
 	add_configured(lookout);
 	store_each_account(config->state_dir, add_stored, lookout);
 	return lookout;
@@ -635,6 +665,7 @@ json_t *lookout_json(const struct lookout *lookout)
 void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 {
 	const struct watched *account;
+	char until[32];
 
 	TAILQ_FOREACH(account, &lookout->accounts, link) {
 		if (account->failed)
@@ -659,9 +690,13 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 		json_array_append_new(warnings,
 			json_string(
 				"nothing is restored: the configuration says [keys] restore = no"));
-	if (lookout->paused)
-		json_array_append_new(
-			warnings, json_string("restoring is paused; go on with: vastagent resume"));
+	if (lookout->pause.on)
+		json_array_append_new(warnings,
+			json_sprintf("restoring is paused%s%s; go on with: vastagent resume",
+				lookout->pause.until ? " until " : "",
+				lookout->pause.until
+					? text_time(until, sizeof(until), lookout->pause.until)
+					: ""));
 	if (!lookout->watch)
 		json_array_append_new(warnings,
 			json_string(

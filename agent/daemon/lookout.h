@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <time.h>
 
 struct config;
 struct counters;
@@ -35,12 +36,14 @@ void lookout_retry(struct lookout *lookout, const char *user, const char *messag
 void lookout_reload(struct lookout *lookout);
 
 /*
- * Stops looking and restoring, for some seconds or (0) until lookout_resume. Files that
- * are changed meanwhile are judged when it goes on.
+ * Stops looking and restoring, for some seconds or (0) until lookout_resume, also after
+ * a new start of the agent. Files that are changed meanwhile are judged when it goes on.
  */
 void lookout_pause(struct lookout *lookout, long seconds);
 void lookout_resume(struct lookout *lookout);
-bool lookout_is_paused(const struct lookout *lookout);
+
+/* Whether it does; *until is the end, or 0: until lookout_resume. */
+bool lookout_is_paused(const struct lookout *lookout, time_t *until);
 
 /* Root's keys have changed: looks at the accounts that mirror them. */
 void lookout_mirror(struct lookout *lookout);
