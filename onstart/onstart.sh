@@ -161,6 +161,8 @@ start_agent()
 		bounded 10 "$program" stop >/dev/null || problem "the old agent does not stop"
 	fi
 	started=$(bounded 15 "$program" start --hand-over 2>&1) || problem "$started"
+	# It starts all the same where the instance's id is not taken, and says why.
+	printf '%s\n' "$started" | grep '^vastagent: '
 }
 
 add_keys()

@@ -97,7 +97,7 @@ in_instance rm $handed_over
 check "from a login" in_instance env CONTAINER_ID=888 SSH_CONNECTION='192.0.2.1 1 192.0.2.2 22' \
 	vastagent start --hand-over
 expect_match "nothing is taken" "not taken from a login's environment" "$SEEN"
-check "the label is no id" in_instance env CONTAINER_ID='8 8' vastagent start --hand-over
+check "what is no id is not taken" in_instance env CONTAINER_ID='8 8' vastagent start --hand-over
 check_fails "nobody but root may" 77 in_instance_as nobody env CONTAINER_ID=888 \
 	vastagent start --hand-over
 check_fails "so there is none" 1 in_instance test -e $handed_over
