@@ -39,7 +39,7 @@ static const struct command commands[] = {
 	{"login", "[--explain [--json] | on | off]", "",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
 	{"status", "", "", "how the agent is", cmd_status, NULL},
-	{"start", "", "", "start the agent in the background", cmd_start, NULL},
+	{"start", "", "hand-over", "start the agent in the background", cmd_start, NULL},
 	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},
 	{"pause", "[10m]", "", "stop restoring keys, for a time or until resume", cmd_pause, NULL},
 	{"resume", "", "", "restore keys again", cmd_resume, NULL},

@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "control/client.h"
 #include "control/paths.h"
+#include "sys/instance.h"
 #include "sys/process.h"
 #include "version.h"
 
@@ -113,6 +114,34 @@ static void print_running(const struct cli *cli, const json_t *answer, const cha
 			(long long)json_integer_value(json_object_get(answer, "pid")));
 }
 
+/* Sends a body to a route. Steals body, which may be NULL. */
+static int tell(
+	const struct cli *cli, const char *path, json_t *body, json_t **answer, struct error *error)
+{
+	const struct control_request request = {.method = "POST", .path = path, .body = body};
+	int result = body ? agent_ask_running(cli, &request, answer, error)
+			  : error_set(error, ERROR_INTERNAL, "out of memory");
+
+	json_decref(body);
+	return result;
+}
+
+/* A running agent looks again at once; one that is started looks anyway. */
+static void hand_over(const struct cli *cli)
+{
+	json_t *answer = NULL;
+	struct error error;
+	bool changed;
+
+	/* An instance whose id is not known is no reason not to start. */
+	if (instance_hand_over(&changed, &error) != 0)
+		cli_fail(0, "%s", error.message);
+	else if (changed && tell(cli, CONTROL_RELOAD, json_object(), &answer, &error) != 0 &&
+		 error.code != ERROR_UNREACHABLE)
+		cli_fail(0, "%s", error.message);
+	json_decref(answer);
+}
+
 int cmd_start(const struct cli *cli)
 {
 	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
@@ -124,6 +153,8 @@ int cmd_start(const struct cli *cli)
 		return EX_USAGE;
 	if (geteuid() != 0)
 		return cli_fail(EX_NOPERM, "only root starts the agent");
+	if (cli->hand_over)
+		hand_over(cli);
 	if (agent_ask_running(cli, &request, &answer, &error) == 0) {
 		print_running(cli, answer, "already ");
 	} else if (error.code != ERROR_UNREACHABLE || agent_start(cli, &error) != 0) {
@@ -137,18 +168,6 @@ int cmd_start(const struct cli *cli)
 	}
 	json_decref(answer);
 	return output_finish(status);
-}
-
-/* Sends a body to a route. Steals body, which may be NULL. */
-static int tell(
-	const struct cli *cli, const char *path, json_t *body, json_t **answer, struct error *error)
-{
-	const struct control_request request = {.method = "POST", .path = path, .body = body};
-	int result = body ? agent_ask_running(cli, &request, answer, error)
-			  : error_set(error, ERROR_INTERNAL, "out of memory");
-
-	json_decref(body);
-	return result;
 }
 
 /* Tells the agent something that it does at once, and says that it was done. */

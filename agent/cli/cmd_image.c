@@ -17,6 +17,7 @@
 #include "keys/manager.h"
 #include "sys/account.h"
 #include "sys/config.h"
+#include "sys/instance.h"
 #include "sys/sshd.h"
 
 static void print_adopted(const json_t *answer)
@@ -58,9 +59,10 @@ int cmd_adopt(const struct cli *cli)
 static int forget(const char *user, const struct config *config, struct error *error)
 {
 	struct account account = {0}, root = {0};
+	const struct instance nowhere = {0};
 	struct keys_report report = {0};
 	char *file = NULL;
-	struct keys_place place = {.state_dir = config->state_dir, .instance = ""};
+	struct keys_place place = {.state_dir = config->state_dir, .instance = &nowhere};
 	int result = account_by_name(user, &account, error);
 
 	if (result == 0)
@@ -109,11 +111,13 @@ static void one_file(const char *path, bool check)
 		printf("removed %s\n", path);
 }
 
-/* The journal and the log, each with the older one beside it. */
+/* A pause; the journal and the log, each with the older one beside it. */
 static void each_file(const struct config *config, bool check)
 {
 	char path[PATH_MAX];
 
+	snprintf(path, sizeof(path), "%s/pause", config->state_dir);
+	one_file(path, check);
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/events.jsonl%s", config->state_dir, i ? ".1" : "");
 		one_file(path, check);

@@ -1,7 +1,9 @@
 /* Routes about the agent itself. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "daemon/agent.h"
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
@@ -24,7 +26,9 @@ void handle_status(struct request *request)
 {
 	const struct agent *agent = request->agent;
 	json_t *accounts = json_array(), *warnings = json_array();
-	char instance[64];
+	char instance[INSTANCE_ID_SIZE], until[32];
+	time_t pause_end;
+	bool paused = lookout_is_paused(agent->lookout, &pause_end);
 
 	/* Which accounts there are, and their troubles, is nothing for everybody. */
 	if (request->peer.uid == 0) {
@@ -32,15 +36,20 @@ void handle_status(struct request *request)
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
 	}
-	instance_id(instance, sizeof(instance));
+	/* What else tells must be looked for in a home, which looks at keys do. */
+	if (instance_id(instance, sizeof(instance)) != 0)
+		snprintf(instance, sizeof(instance), "%s", lookout_instance(agent->lookout));
 	request_answer(request, 200,
-		json_pack("{ss ss sI sI ss so sb so so so}", "version", VASTAGENT_VERSION, "commit",
-			VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
+		json_pack("{ss ss sI sI ss so sb so so so so}", "version", VASTAGENT_VERSION,
+			"commit", VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
 			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "socket",
 			agent->socket_path, "instance",
-			*instance ? json_string(instance) : json_null(), "paused",
-			lookout_is_paused(agent->lookout), "accounts", accounts, "counters",
-			pack_counters(&agent->counters), "warnings", warnings));
+			*instance ? json_string(instance) : json_null(), "paused", paused,
+			"paused_until",
+			pause_end ? json_string(text_time(until, sizeof(until), pause_end))
+				  : json_null(),
+			"accounts", accounts, "counters", pack_counters(&agent->counters),
+			"warnings", warnings));
 }
 
 void handle_stop(struct request *request)

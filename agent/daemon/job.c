@@ -176,7 +176,8 @@ static void __attribute__((noreturn)) run_child(const struct job *job, int socke
 	socket = dup2(socket, STDERR_FILENO + 1);
 	process_close_from(STDERR_FILENO + 2);
 	process_reset_signals();
-	memset(fds, -1, sizeof(fds));
+	for (int i = 0; i < JOB_FDS; i++)
+		fds[i] = -1;
 	job->calls.work(job->calls.work_argument, &out, fds);
 	if (!out.failed)
 		send_answer(socket, &out, fds);

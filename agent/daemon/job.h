@@ -17,7 +17,7 @@ struct jobs;
 #define JOB_OWN_UID ((uid_t)-1)
 
 /* The most descriptors that a job can hand back. */
-#define JOB_FDS 8
+#define JOB_FDS 16
 
 /*
  * What runs in the child, as root. It appends its answer to *out, may put descriptors

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "control/failure.h"
 #include "daemon/agent.h"
 #include "daemon/journal.h"
@@ -20,6 +21,8 @@
 #include "sys/homefile.h"
 #include "sys/instance.h"
 #include "sys/sshd.h"
+
+_Static_assert(JOB_FDS >= HOMEFILE_PLACES, "each directory to watch travels");
 
 /* The most keys of one removal; more than a person has. */
 #define REMOVAL_MAX 256
@@ -84,15 +87,21 @@ static void note_shell(const struct account *account, struct keys_report *report
 			account->name, account->shell);
 }
 
-static int operate(const struct keys_job *job, const struct keys_place *place,
-	struct keys_report *report, struct buffer *answer, int fds[JOB_FDS], struct error *error)
+/* What the work brought to light. */
+struct found {
+	struct keys_report report;
+	struct homefile_places places; /* KEYS_LOOK */
+	struct buffer list;            /* KEYS_LIST: the answer, or its beginning */
+};
+
+static int operate(const struct keys_job *job, const struct keys_place *place, struct found *found,
+	int fds[JOB_FDS], struct error *error)
 {
-	struct homefile_places places = {-1, -1};
-	int result = -1;
+	struct keys_report *report = &found->report;
 
 	switch (job->operation) {
 	case KEYS_LIST:
-		return keys_listing_write(place, report, answer, fds, error);
+		return keys_listing_write(place, report, &found->list, fds, error);
 	case KEYS_BYTES:
 		return read_bytes(place, report, error);
 	case KEYS_ADD:
@@ -106,12 +115,9 @@ static int operate(const struct keys_job *job, const struct keys_place *place,
 	case KEYS_ADOPT:
 		return keys_adopt(place, report, error);
 	case KEYS_LOOK:
-		result = keys_look(place, &places, report, error);
-		fds[0] = places.parent;
-		fds[1] = places.directory;
-		break;
+		return keys_look(place, &found->places, report, error);
 	}
-	return result;
+	return -1;
 }
 
 static json_t *pack_answer(const struct keys_job *job, const char *file,
@@ -157,11 +163,15 @@ static unsigned count_events(const struct keys_report *report, const char *event
 }
 
 /* What the agent wants to know of the work, on one line. */
-static void add_outcome(const char *file, const struct keys_report *report,
-	const struct error *failure, struct buffer *out)
+static void add_outcome(const struct keys_place *place, const struct keys_report *report,
+	const struct homefile_places *places, const struct error *failure, struct buffer *out)
 {
-	json_t *outcome = json_pack("{si ss* si si si si si sI sb ss*}", "status",
-		failure ? error_http_status(failure->code) : 200, "file", file, "added",
+	/* Names that JSON cannot carry are not told: each change concerns the file then. */
+	const char *names =
+		text_is_visible(places->names, strlen(places->names)) ? places->names : NULL;
+	json_t *outcome = json_pack("{si ss* ss ss* si si si si si si sI sb ss*}", "status",
+		failure ? error_http_status(failure->code) : 200, "file", place->file, "instance",
+		instance_name(place->instance), "places", names, "home", places->home, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
@@ -179,21 +189,21 @@ static void add_outcome(const char *file, const struct keys_report *report,
 }
 
 /* Behind that line stands the answer, which nobody on its way needs to read. */
-static void write_out(const struct keys_job *job, const struct account *account, const char *file,
-	const struct keys_report *report, const struct error *failure, const struct buffer *list,
-	struct buffer *out)
+static void write_out(const struct keys_job *job, const struct keys_place *place,
+	const struct found *found, const struct error *failure, struct buffer *out)
 {
+	const char *file = place->file;
 	json_t *answer;
 	char *text;
 
-	add_outcome(file, report, failure, out);
+	add_outcome(place, &found->report, &found->places, failure, out);
 	if (job->operation == KEYS_LIST && !failure) {
-		buffer_add(out, list->data, list->length);
+		buffer_add(out, found->list.data, found->list.length);
 		return;
 	}
-	answer = pack_answer(job, file ? file : "", report, failure);
+	answer = pack_answer(job, file ? file : "", &found->report, failure);
 	if (answer && !failure && job->operation == KEYS_REMOVE)
-		add_open_sessions(answer, account);
+		add_open_sessions(answer, place->account);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	if (text)
 		buffer_add_format(out, "%s\n", text);
@@ -241,19 +251,18 @@ int keys_job_fill(
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
-	char instance[STORE_INSTANCE_SIZE];
+	struct instance instance;
 	struct keys_place place = {.state_dir = job->state_dir,
-		.instance = instance,
+		.instance = &instance,
 		.create = job->create,
 		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
-	struct keys_report report = {0};
-	struct buffer list = BUFFER_EMPTY;
+	struct found found = {.places = {.home = -1}};
 	char *asked = NULL;
 	struct error error = {0};
 	int result;
 
-	instance_id(instance, sizeof(instance));
+	instance_read(&instance);
 	result = account_by_name(job->user, &account, &error);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
@@ -265,12 +274,14 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = keys_place_choose_owner(
 			&place, &root, !job->has_peer || job->peer.uid == 0, &error);
 	if (result == 0)
-		result = operate(job, &place, &report, &list, fds, &error);
-	if (result == 0 || report.pending)
-		write_journal(job, &report);
-	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, &list, out);
-	keys_report_free(&report);
-	buffer_free(&list);
+		result = operate(job, &place, &found, fds, &error);
+	if (result == 0 || found.report.pending)
+		write_journal(job, &found.report);
+	if (job->operation == KEYS_LOOK)
+		memcpy(fds, found.places.directories, found.places.count * sizeof(fds[0]));
+	write_out(job, &place, &found, result == 0 ? NULL : &error, out);
+	keys_report_free(&found.report);
+	buffer_free(&found.list);
 	account_free(&account);
 	account_free(&root);
 	free(asked);
@@ -280,15 +291,16 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
-	const char *file = NULL, *message = NULL;
+	const char *file = NULL, *instance, *places = NULL, *message = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si si sI sb s?s}", "status", &outcome->http_status,
-		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry", &next_expiry,
-		    "failed", &failed, "message", &message) != 0) {
+	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb s?s}", "status",
+		    &outcome->http_status, "file", &file, "instance", &instance, "places", &places,
+		    "home", &outcome->home, "added", &added, "removed", &removed, "restored",
+		    &restored, "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry",
+		    &next_expiry, "failed", &failed, "message", &message) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -302,6 +314,8 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->next_expiry = (time_t)next_expiry;
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
+	outcome->instance = strdup(instance);
+	outcome->places = places ? strdup(places) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
 	json_decref(root);
 	return 0;
@@ -310,6 +324,8 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 void keys_outcome_free(struct keys_outcome *outcome)
 {
 	free(outcome->file);
+	free(outcome->instance);
+	free(outcome->places);
 	free(outcome->message);
 	*outcome = (struct keys_outcome){0};
 }

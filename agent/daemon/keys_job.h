@@ -37,9 +37,12 @@ struct keys_job {
 /* What the job says of itself, beside the answer for the peer. */
 struct keys_outcome {
 	int http_status;
-	char *file; /* the file that was worked on, or NULL */
+	char *file;     /* the file that was worked on, or NULL */
+	char *instance; /* the one that this is, as far as the job could tell, or NULL */
 	unsigned added, removed, restored, taken_out, set_aside;
 	time_t next_expiry; /* of a key that is kept, or 0 */
+	char *places;       /* KEYS_LOOK: struct homefile_places' names, or NULL */
+	int home;           /* KEYS_LOOK: and its home */
 	bool failed;        /* the file is not as it should be; message says why */
 	char *message;      /* or NULL */
 	const char *answer; /* for the peer: JSON, a slice of what was read */

@@ -10,14 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/counters.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
+#include "daemon/pause.h"
 #include "daemon/rcwatch.h"
 #include "daemon/watch.h"
 #include "login/rcfiles.h"
 #include "sys/config.h"
+#include "sys/instance.h"
 #include "sys/process.h"
 
 #define SLOW_LOOK_S 300
@@ -25,6 +29,8 @@
 static const unsigned char retry_s[] = {1, 2, 5, 10, 30};
 /* Coalesces the events of one rewrite; far below what a person notices. */
 #define SETTLE_US 5000
+/* A file that was made is looked at when it is closed; but a link never is. */
+#define MADE_US 100000
 /* A file that is rewritten more often than this in a minute is restored with pauses. */
 #define CALM_RESTORES 10
 /* The platform's images move ~/.ssh while they boot: it is not made by a restore then. */
@@ -40,8 +46,10 @@ struct watched {
 	TAILQ_ENTRY(watched) link; /* lookout::accounts */
 	struct lookout *owner;
 	char *user;
-	char *file; /* NULL: not known */
-	int wds[JOB_FDS];
+	char *file;       /* NULL: not known */
+	int wds[JOB_FDS]; /* of the directories on the way to the file, or -1 */
+	char *names;      /* what is looked up in them, with '/' between; NULL: not known */
+	int home;         /* the one that is the home, or -1 */
 	bool looking, again;
 	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
@@ -63,8 +71,9 @@ struct lookout {
 	struct event *slow;
 	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
 	long long started_ms;
-	bool paused;
+	struct pause pause;
 	struct event *pause_end;
+	char instance[INSTANCE_ID_SIZE]; /* what the last look found out */
 	TAILQ_HEAD(, watched) accounts;
 };
 
@@ -136,19 +145,39 @@ static bool is_used(const struct lookout *lookout, int wd)
 	return false;
 }
 
+static bool has(const int wds[JOB_FDS], int wd)
+{
+	for (int i = 0; i < JOB_FDS; i++)
+		if (wds[i] == wd)
+			return true;
+	return false;
+}
+
+/*
+ * Watches what the look found on the way to the file. What changed in a directory between
+ * the look and now was seen by nobody: where one is new, there is another look.
+ */
 static void watch_places(struct watched *account, int fds[JOB_FDS])
 {
 	struct watch *watch = account->owner->watch;
-	int old;
+	int old[JOB_FDS], last = 0;
 
+	memcpy(old, account->wds, sizeof(old));
+	while (last + 1 < JOB_FDS && fds[last + 1] >= 0)
+		last++;
 	for (int i = 0; i < JOB_FDS; i++) {
-		old = account->wds[i];
-		account->wds[i] = watch_add(watch, fds[i]);
+		account->wds[i] = watch_add(watch, fds[i], i == last || i == account->home);
 		if (fds[i] >= 0)
 			close(fds[i]);
-		if (old >= 0 && !is_used(account->owner, old))
-			watch_remove(watch, old);
+		if (has(old, account->wds[i]))
+			continue;
+		account->again = true;
+		if (i == account->home)
+			rcwatch_look(account->owner->rcwatch, account->user);
 	}
+	for (int i = 0; i < JOB_FDS; i++)
+		if (old[i] >= 0 && !is_used(account->owner, old[i]))
+			watch_remove(watch, old[i]);
 }
 
 /*
@@ -167,6 +196,12 @@ static void expect_expiry(struct watched *account, time_t when)
 	}
 }
 
+static void take_instance(struct lookout *lookout, const char *instance)
+{
+	if (instance)
+		snprintf(lookout->instance, sizeof(lookout->instance), "%s", instance);
+}
+
 static void take_outcome(struct watched *account, const struct keys_outcome *outcome)
 {
 	struct counters *counters = account->owner->counters;
@@ -175,6 +210,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		free(account->file);
 		account->file = strdup(outcome->file);
 	}
+	take_instance(account->owner, outcome->instance);
 	if (!outcome->failed) {
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
@@ -195,6 +231,9 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	account->failed = outcome->failed;
 	free(account->message);
 	account->message = outcome->message ? strdup(outcome->message) : NULL;
+	free(account->names);
+	account->names = outcome->places ? strdup(outcome->places) : NULL;
+	account->home = outcome->home;
 }
 
 struct look {
@@ -210,6 +249,7 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 
 	if (keys_outcome_read(out, &outcome) != 0)
 		outcome = (struct keys_outcome){.failed = true,
+			.home = -1,
 			.message = strdup("the look at its keys did not end in time")};
 	if (account) {
 		account->looking = false;
@@ -273,7 +313,7 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (!lookout->config->restore || lookout->paused)
+	if (!lookout->config->restore || lookout->pause.on)
 		return;
 	if (account->looking) {
 		account->again = true;
@@ -293,28 +333,20 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 	retry(account);
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Whether an event in the i-th watched directory is about the file. */
+/* Whether an event in the i-th watched directory is about what is looked up there. */
 static bool concerns(const struct watched *account, int i, const char *name)
 {
-	char directory[4096];
-	char *slash;
+	const char *looked_up = account->names;
+	size_t length;
 
-	if (!*name || !account->file)
+	if (!*name)
 		return true;
-	if (i == 1)
-		return strcmp(name, last_part(account->file)) == 0;
-	snprintf(directory, sizeof(directory), "%s", account->file);
-	slash = strrchr(directory, '/');
-	if (slash)
-		*slash = '\0';
-	return strcmp(name, last_part(directory)) == 0;
+	for (; looked_up && i > 0; i--) {
+		looked_up = strchr(looked_up, '/');
+		looked_up += looked_up != NULL;
+	}
+	length = looked_up ? strcspn(looked_up, "/") : 0;
+	return !length || (strncmp(looked_up, name, length) == 0 && !name[length]);
 }
 
 static void look_at_all(struct lookout *lookout)
@@ -327,16 +359,17 @@ static void look_at_all(struct lookout *lookout)
 	}
 }
 
-/* The first of the watched directories is the home where the file is in ~/.ssh. */
-static void on_entry(struct watched *account, int i, const char *name)
+static void on_entry(struct watched *account, int i, const char *name, bool made)
 {
+	long pause = pause_us(account);
+
 	if (concerns(account, i, name))
-		look_in(account, pause_us(account));
-	if (i == 0 && (!*name || rcfiles_concerns(name)))
+		look_in(account, made && pause < MADE_US ? MADE_US : pause);
+	if (i == account->home && (!*name || rcfiles_concerns(name)))
 		rcwatch_look(account->owner->rcwatch, account->user);
 }
 
-static void on_change(void *context, int wd, const char *name)
+static void on_change(void *context, int wd, const char *name, bool made)
 {
 	struct lookout *lookout = context;
 	struct watched *account;
@@ -348,14 +381,20 @@ static void on_change(void *context, int wd, const char *name)
 	TAILQ_FOREACH(account, &lookout->accounts, link)
 		for (int i = 0; i < JOB_FDS; i++)
 			if (account->wds[i] == wd)
-				on_entry(account, i, name);
+				on_entry(account, i, name, made);
 }
 
+/* Also ends a pause whose end the clock has passed, since it was set or the machine slept. */
 static void slow_look(evutil_socket_t fd, short what, void *context)
 {
+	struct lookout *lookout = context;
+
 	(void)fd;
 	(void)what;
-	look_at_all(context);
+	if (lookout->pause.on && lookout->pause.until && lookout->pause.until <= time(NULL))
+		lookout_resume(lookout);
+	else
+		look_at_all(lookout);
 }
 
 static void watched_free(struct watched *account)
@@ -366,6 +405,7 @@ static void watched_free(struct watched *account)
 		event_free(account->expiry);
 	free(account->user);
 	free(account->file);
+	free(account->names);
 	free(account->message);
 	free(account);
 }
@@ -429,29 +469,46 @@ static void end_pause(evutil_socket_t fd, short what, void *context)
 	lookout_resume(context);
 }
 
+/* Starts the timer for its end, which counts time that passes and not the clock's. */
+static void expect_pause_end(struct lookout *lookout)
+{
+	const struct timeval left = {.tv_sec = pause_left(&lookout->pause, time(NULL))};
+
+	evtimer_del(lookout->pause_end);
+	if (lookout->pause.on && lookout->pause.until)
+		evtimer_add(lookout->pause_end, &left);
+}
+
+static void remember_pause(const struct lookout *lookout)
+{
+	struct error error;
+
+	if (pause_save(lookout->config->state_dir, &lookout->pause, &error) != 0)
+		log_warning("the pause: %s", error.message);
+}
+
 void lookout_pause(struct lookout *lookout, long seconds)
 {
-	const struct timeval length = {.tv_sec = seconds};
-
-	lookout->paused = true;
-	evtimer_del(lookout->pause_end);
-	if (seconds)
-		evtimer_add(lookout->pause_end, &length);
+	lookout->pause = (struct pause){true, seconds ? time(NULL) + seconds : 0, seconds};
+	remember_pause(lookout);
+	expect_pause_end(lookout);
 	log_info("restoring is paused");
 }
 
 void lookout_resume(struct lookout *lookout)
 {
-	evtimer_del(lookout->pause_end);
-	if (lookout->paused)
+	if (lookout->pause.on)
 		log_info("restoring goes on");
-	lookout->paused = false;
+	lookout->pause = (struct pause){0};
+	remember_pause(lookout);
+	expect_pause_end(lookout);
 	look_at_all(lookout);
 }
 
-bool lookout_is_paused(const struct lookout *lookout)
+bool lookout_is_paused(const struct lookout *lookout, time_t *until)
 {
-	return lookout->paused;
+	*until = lookout->pause.until;
+	return lookout->pause.on;
 }
 
 struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
@@ -477,6 +534,10 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 		lookout_destroy(lookout);
 		return NULL;
 	}
+	pause_load(config->state_dir, &lookout->pause);
+	expect_pause_end(lookout);
+	if (lookout->pause.on)
+		log_info("restoring is still paused");
 	add_configured(lookout);
 	store_each_account(config->state_dir, add_stored, lookout);
 	return lookout;
@@ -581,6 +642,11 @@ const char *lookout_file(struct lookout *lookout, const char *user)
 	return account ? account->file : NULL;
 }
 
+const char *lookout_instance(const struct lookout *lookout)
+{
+	return lookout->instance;
+}
+
 json_t *lookout_json(const struct lookout *lookout)
 {
 	json_t *list = json_array();
@@ -599,6 +665,7 @@ json_t *lookout_json(const struct lookout *lookout)
 void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 {
 	const struct watched *account;
+	char until[32];
 
 	TAILQ_FOREACH(account, &lookout->accounts, link) {
 		if (account->failed)
@@ -623,9 +690,13 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 		json_array_append_new(warnings,
 			json_string(
 				"nothing is restored: the configuration says [keys] restore = no"));
-	if (lookout->paused)
-		json_array_append_new(
-			warnings, json_string("restoring is paused; go on with: vastagent resume"));
+	if (lookout->pause.on)
+		json_array_append_new(warnings,
+			json_sprintf("restoring is paused%s%s; go on with: vastagent resume",
+				lookout->pause.until ? " until " : "",
+				lookout->pause.until
+					? text_time(until, sizeof(until), lookout->pause.until)
+					: ""));
 	if (!lookout->watch)
 		json_array_append_new(warnings,
 			json_string(

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <time.h>
 
 struct config;
 struct counters;
@@ -35,12 +36,14 @@ void lookout_retry(struct lookout *lookout, const char *user, const char *messag
 void lookout_reload(struct lookout *lookout);
 
 /*
- * Stops looking and restoring, for some seconds or (0) until lookout_resume. Files that
- * are changed meanwhile are judged when it goes on.
+ * Stops looking and restoring, for some seconds or (0) until lookout_resume, also after
+ * a new start of the agent. Files that are changed meanwhile are judged when it goes on.
  */
 void lookout_pause(struct lookout *lookout, long seconds);
 void lookout_resume(struct lookout *lookout);
-bool lookout_is_paused(const struct lookout *lookout);
+
+/* Whether it does; *until is the end, or 0: until lookout_resume. */
+bool lookout_is_paused(const struct lookout *lookout, time_t *until);
 
 /* Root's keys have changed: looks at the accounts that mirror them. */
 void lookout_mirror(struct lookout *lookout);
@@ -52,6 +55,9 @@ int lookout_asides(const struct lookout *lookout, char ***names, size_t *count);
 /* The file of an account's keys as it was last found out, or NULL: then it must be asked
  * for. Forgotten when sshd's configuration or the accounts change. */
 const char *lookout_file(struct lookout *lookout, const char *user);
+
+/* Which instance this is, as the last look at keys found out; "" if nothing tells yet. */
+const char *lookout_instance(const struct lookout *lookout);
 
 /* [{"user","file","state":"ok"|"failed"|"new","message"}]; NULL if out of memory. */
 json_t *lookout_json(const struct lookout *lookout);

@@ -7,6 +7,7 @@
 #include "keys/update.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/instance.h"
 
 /* Root's key as one of this account: the same line, and it goes when root's goes. */
 static int copy_key(struct keys_update *update, const struct stored_key *roots)
@@ -61,8 +62,7 @@ static int mirror(struct keys_update *update, struct error *error)
 			  : error_set(error, ERROR_INTERNAL, "out of memory");
 
 	/* Root's keys of another instance are about to be set aside. */
-	if (result == 0 && *roots.instance && *update->place->instance &&
-		strcmp(roots.instance, update->place->instance) != 0)
+	if (result == 0 && instance_is_other(update->place->instance, roots.instance))
 		store_free(&roots);
 	if (result == 0 && follow(update, &roots) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");
@@ -71,19 +71,33 @@ static int mirror(struct keys_update *update, struct error *error)
 	return result;
 }
 
+/* A file that cannot be used now may be usable after a change on the way to it. */
+static void find_places(const struct keys_place *place, struct homefile_places *places)
+{
+	struct homefile *file = NULL;
+
+	if (homefile_open(&file, place->owner, place->file, HOMEFILE_ASIDE, NULL) == 0)
+		homefile_places(file, places, NULL);
+	homefile_close(file);
+}
+
 int keys_look(const struct keys_place *place, struct homefile_places *places,
 	struct keys_report *report, struct error *error)
 {
 	struct keys_update update;
 	int result = keys_update_begin(&update, place, false, report, error);
 
-	*places = (struct homefile_places){-1, -1};
+	*places = (struct homefile_places){.home = -1};
 	if (result == 0 && place->mirror && place->account->uid != 0)
 		result = mirror(&update, error);
 	if (result == 0)
 		result = keys_update_finish(&update, error);
-	if (update.file && homefile_places(update.file, places, result == 0 ? error : NULL) != 0)
-		result = -1;
+	if (update.file) {
+		if (homefile_places(update.file, places, result == 0 ? error : NULL) != 0)
+			result = -1;
+	} else if (!error || error->code != ERROR_TIMEOUT) {
+		find_places(place, places);
+	}
 	keys_update_end(&update);
 	return result;
 }

@@ -90,7 +90,7 @@ int keys_forget(const struct keys_place *place, struct keys_report *report, stru
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what
- * to watch; the caller closes its descriptors. Returns 0 or -1.
+ * to watch, also after a failure; end with homefile_places_close. Returns 0 or -1.
  */
 int keys_look(const struct keys_place *place, struct homefile_places *places,
 	struct keys_report *report, struct error *error);

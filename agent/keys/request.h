@@ -9,15 +9,16 @@
 #include "keys/store.h"
 
 struct account;
+struct instance;
 
 struct keys_place {
 	const struct account *account;
-	const struct account *owner; /* who the file is changed as: the account, or root */
-	const char *file;            /* the file that sshd reads for the account */
-	const char *state_dir;       /* the agent's */
-	const char *instance;        /* the id of this instance, or "" */
-	bool create;                 /* a missing directory of the file may be made */
-	bool mirror;                 /* keys_look: root's instance keys go in here, too */
+	const struct account *owner;     /* who the file is changed as: the account, or root */
+	const char *file;                /* the file that sshd reads for the account */
+	const char *state_dir;           /* the agent's */
+	const struct instance *instance; /* this one */
+	bool create;                     /* a missing directory of the file may be made */
+	bool mirror;                     /* keys_look: root's instance keys go in here, too */
 };
 
 struct keys_request {

@@ -12,6 +12,7 @@
 #include "keys/block.h"
 #include "keys/index.h"
 #include "keys/pubkey.h"
+#include "sys/instance.h"
 
 struct error;
 
@@ -37,14 +38,11 @@ struct stored_key {
 	bool drop_foreign; /* not stored: lines of others that hold it are to go now */
 };
 
-/* Longest id of an instance, with its NUL. */
-#define STORE_INSTANCE_SIZE 64
-
 struct store {
 	char id[BLOCK_ID_SIZE];
-	char instance[STORE_INSTANCE_SIZE]; /* it belongs to; "" while that is not known */
-	unsigned long generation;           /* of the block that was written last, or was to be */
-	unsigned long written;              /* of the last one that is known to have been */
+	char instance[INSTANCE_ID_SIZE]; /* it belongs to; "" while that is not known */
+	unsigned long generation;        /* of the block that was written last, or was to be */
+	unsigned long written;           /* of the last one that is known to have been */
 	struct stored_key *keys;
 	size_t count;
 	size_t capacity;

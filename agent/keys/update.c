@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/instance.h"
 
 #define ATTEMPTS 20
 
@@ -146,16 +147,19 @@ static int settle(struct keys_update *update, bool again, struct error *error)
  */
 static int check_instance(struct keys_update *update, struct error *error)
 {
-	const char *here = update->place->instance;
+	const struct instance *here = update->place->instance;
+	char *owner = update->store.instance;
 
-	if (!*here)
-		return 0;
-	if (*update->store.instance && strcmp(update->store.instance, here) != 0) {
+	if (instance_is_other(here, owner)) {
 		update->other = update->store;
 		if (store_begin(&update->store, error) != 0)
 			return -1;
 	}
-	snprintf(update->store.instance, sizeof(update->store.instance), "%s", here);
+	/* The platform's id says more than a machine's, which an image may have kept. */
+	if ((*here->id || !*owner) && strcmp(owner, instance_name(here)) != 0) {
+		snprintf(owner, sizeof(update->store.instance), "%s", instance_name(here));
+		update->store_changed = update->store.count > 0;
+	}
 	return 0;
 }
 

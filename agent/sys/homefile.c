@@ -307,12 +307,21 @@ int homefile_read(
 	return replay(file, error);
 }
 
+static unsigned count_names(const char *names)
+{
+	unsigned count = *names != '\0';
+
+	for (; *names; names++)
+		count += *names == '/';
+	return count;
+}
+
 int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error)
 {
 	struct homefile_message reply = {0};
 	struct iovec part = {.iov_base = &reply, .iov_len = sizeof(reply)};
 	union {
-		char space[CMSG_SPACE(2 * sizeof(int))];
+		char space[CMSG_SPACE(sizeof(places->directories))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr message = {.msg_iov = &part,
@@ -321,18 +330,24 @@ int homefile_places(struct homefile *file, struct homefile_places *places, struc
 		.msg_controllen = sizeof(control.space)};
 	const struct cmsghdr *header;
 
-	*places = (struct homefile_places){-1, -1};
+	*places = (struct homefile_places){.home = -1};
 	if (request_plain(file, HOMEFILE_DO_PLACES, error) != 0)
 		return -1;
 	if (recvmsg(file->socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof(reply))
 		return broken(file, error);
 	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS)
+	if (header && header->cmsg_type == SCM_RIGHTS) {
+		places->count = (unsigned)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(places->directories, CMSG_DATA(header), places->count * sizeof(int));
+	}
+	places->home = (int)reply.flags;
+	if (reply.length < sizeof(places->names) &&
+		homefile_receive(file->socket, places->names, (size_t)reply.length) == 0 &&
+		count_names(places->names) == places->count && places->home >= -1 &&
+		places->home < (int)places->count)
 		return 0;
-	memcpy(&places->parent, CMSG_DATA(header), sizeof(int));
-	if (header->cmsg_len >= CMSG_LEN(2 * sizeof(int)))
-		memcpy(&places->directory, CMSG_DATA(header) + sizeof(int), sizeof(int));
-	return 0;
+	homefile_places_close(places);
+	return error_set(error, ERROR_INTERNAL, "a malformed answer about %s", file->path);
 }
 
 void homefile_close(struct homefile *file)

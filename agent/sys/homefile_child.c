@@ -1,7 +1,6 @@
 /* The child's side: serves what its parent asks for. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,38 +35,6 @@ static void reply_error(
 	if (homefile_send(child->socket, &message, sizeof(message)) != 0 ||
 		homefile_send(child->socket, error->message, (size_t)message.length) != 0)
 		_exit(1);
-}
-
-static void send_places(const struct homefile_child *child)
-{
-	struct homefile_message answer = {.kind = ERROR_NONE};
-	struct iovec part = {.iov_base = &answer, .iov_len = sizeof(answer)};
-	union {
-		char space[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} control = {.space = {0}};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	int places[2] = {-1, child->directory};
-	size_t count = child->directory >= 0 ? 2 : 1;
-	char parent[PATH_MAX];
-	struct cmsghdr *header;
-
-	snprintf(parent, sizeof(parent), "%s", child->path);
-	dirname(parent);
-	places[0] = open(dirname(parent), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (places[0] >= 0) {
-		message.msg_control = control.space;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(header), places, count * sizeof(int));
-	}
-	if (sendmsg(child->socket, &message, MSG_NOSIGNAL) != sizeof(answer))
-		_exit(1);
-	if (places[0] >= 0)
-		close(places[0]);
 }
 
 static void serve_read(struct homefile_child *child)
@@ -143,6 +110,8 @@ static int prepare(struct homefile_child *child, struct error *error)
 		return -1;
 	/* After the change of ids, which clears it (prctl(2)). */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (child->flags & HOMEFILE_ASIDE)
+		return 0;
 	if (homefile_path_open(child, error) != 0)
 		return -1;
 	if ((child->flags & HOMEFILE_WRITE) && child->directory >= 0)
@@ -161,7 +130,7 @@ static void serve_one(struct homefile_child *child, const struct homefile_messag
 		serve_write(child, message);
 		break;
 	case HOMEFILE_DO_PLACES:
-		send_places(child);
+		homefile_places_send(child);
 		break;
 	default:
 		_exit(1);

@@ -15,7 +15,7 @@ enum homefile_request {
 	HOMEFILE_DO_READ = 1,
 	HOMEFILE_DO_REPLACE,
 	HOMEFILE_DO_OVERWRITE, /* in place, after root's side has written its journal */
-	HOMEFILE_DO_PLACES,    /* answered with descriptors: of the parent, of the directory */
+	HOMEFILE_DO_PLACES,    /* descriptors and names; .flags is .home */
 };
 
 enum homefile_reply {

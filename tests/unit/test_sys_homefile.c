@@ -535,31 +535,56 @@ static void there_is_a_largest_file(void **state)
 	buffer_free(&large);
 }
 
-static void the_places_to_watch_are_given(void **state)
+/* The home is at /var/lib/vastagent-test-…/home. */
+static void check_places(const struct home *home, unsigned flags, const char *names, int at_home)
 {
-	struct home *home = home_of(state);
-	struct homefile *file = open_file(home, FLAGS);
+	struct homefile *file = open_file(home, flags);
 	struct homefile_places places;
 	struct stat given, expected;
 	struct error error;
+	char wanted[512];
+
+	snprintf(wanted, sizeof(wanted), "var/lib/%s/home/%s", strrchr(home->base, '/') + 1, names);
+	assert_int_equal(homefile_places(file, &places, &error), 0);
+	assert_string_equal(places.names, wanted);
+	assert_int_equal(places.home, at_home);
+	assert_int_equal(fstat(places.directories[4], &given), 0);
+	assert_int_equal(stat(home->path, &expected), 0);
+	assert_true(given.st_ino == expected.st_ino && given.st_dev == expected.st_dev);
+	homefile_places_close(&places);
+	homefile_close(file);
+}
+
+/* A link to itself: what does not end is cut off, from the far side. */
+static void check_loop(const struct home *home)
+{
+	struct homefile *file = open_file(home, HOMEFILE_KEYS | HOMEFILE_ASIDE);
+	struct homefile_places places;
+	struct error error;
 
 	assert_int_equal(homefile_places(file, &places, &error), 0);
-	assert_int_equal(fstat(places.directory, &given), 0);
-	assert_int_equal(stat(home->ssh, &expected), 0);
-	assert_true(given.st_ino == expected.st_ino);
-	assert_int_equal(fstat(places.parent, &given), 0);
-	assert_int_equal(stat(home->path, &expected), 0);
-	assert_true(given.st_ino == expected.st_ino);
-	close(places.directory);
-	close(places.parent);
+	assert_int_equal(places.count, HOMEFILE_PLACES);
+	assert_int_equal(places.home, -1);
+	homefile_places_close(&places);
 	homefile_close(file);
-	assert_int_equal(rmdir(home->ssh), 0);
-	file = open_file(home, HOMEFILE_KEYS);
-	assert_int_equal(homefile_places(file, &places, &error), 0);
-	assert_int_equal(places.directory, -1);
-	assert_true(places.parent >= 0);
-	close(places.parent);
-	homefile_close(file);
+}
+
+static void the_places_to_watch_are_given(void **state)
+{
+	struct home *home = home_of(state);
+	char other[256];
+
+	check_places(home, FLAGS, ".ssh/authorized_keys", 4);
+	snprintf(other, sizeof(other), "%s/other", home->path);
+	assert_int_equal(rename(home->ssh, other), 0);
+	check_places(home, HOMEFILE_KEYS, ".ssh", 4);
+	assert_int_equal(symlink("./other/", home->ssh), 0);
+	check_places(home, HOMEFILE_KEYS, ".ssh/other/authorized_keys", 4);
+	assert_int_equal(chmod(other, 0777), 0);
+	check_places(home, HOMEFILE_KEYS | HOMEFILE_ASIDE, ".ssh/other/authorized_keys", 4);
+	assert_int_equal(unlink(home->ssh), 0);
+	assert_int_equal(symlink(".ssh", home->ssh), 0);
+	check_loop(home);
 }
 
 /* What root may read and the account may not stays unread: the child is the account. */

@@ -14,6 +14,8 @@
 #       --from IMAGE                 its files are a saved image's
 #       --id NUMBER                  CONTAINER_ID (default: counted up from 12345)
 #       --env NAME=VALUE             a variable of the template
+#       --unnamed                    process 1 does not know which instance this is
+#       --vm MACHINE_ID              a machine with an init and all capabilities
 #       --on-start FILE|TEXT         the on-start text
 #       ...                          and those of platform.sh: --bashrc, --endless,
 #                                    --keys, --stage, --user
@@ -178,7 +180,7 @@ BOOT_SECONDS=240 # an on-start text may build the agent
 
 instance_start()
 {
-	local name=$1 from='' id=$((12345 + instances_made)) template=() on_start='' boot=()
+	local name=$1 from='' id=$((12345 + instances_made)) template=() on_start='' boot=() vm=''
 	shift
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -186,6 +188,12 @@ instance_start()
 		--id) id=$2 ;;
 		--env) template+=("$2") ;;
 		--on-start) on_start=$2 ;;
+		--vm) vm=$2 ;;
+		--unnamed)
+			id=
+			shift
+			continue
+			;;
 		--endless)
 			boot+=("$1")
 			shift
@@ -206,6 +214,7 @@ instance_start()
 	printf '%s\0' boot "${boot[@]}" >"$directory/boot"
 	instance_environ "$id" "${template[@]}" >"$directory/environ"
 	instance_files "$directory/files" "$on_start" "$from"
+	instance_kind "$directory" "$vm"
 	laptop sh -c 'echo "$1 $2" >>/etc/hosts' - "$(instance_address)" "$name"
 	instance_start_again
 }
@@ -216,9 +225,10 @@ instance_environ()
 {
 	local id=$1
 	shift
+	[ -z "$id" ] || printf '%s\0' "CONTAINER_ID=$id" "VAST_CONTAINERLABEL=C.$id"
 	printf '%s\0' PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root "CONTAINER_ID=$id" "VAST_CONTAINERLABEL=C.$id" \
-		"CONTAINER_API_KEY=0123456789abcdef$id" "PUBLIC_IPADDR=$(instance_address)" \
+		HOME=/root "CONTAINER_API_KEY=0123456789abcdef$id" \
+		"PUBLIC_IPADDR=$(instance_address)" \
 		VAST_TCP_PORT_22=22 VAST_TCP_PORT_8080=40080 GPU_COUNT=2 \
 		DATA_DIRECTORY=/workspace/ JUPYTER_TOKEN=a0b1c2d3e4f5 \
 		"SSH_PUBLIC_KEY=$(laptop_key)" "$@"
@@ -243,12 +253,27 @@ instance_files()
 	done
 }
 
+# A container has Docker's mark, a VM an id of its own and an init that is called so.
+instance_kind()
+{
+	local directory=$1 vm=$2
+	if [ -z "$vm" ]; then
+		touch "$directory/files/.dockerenv"
+		return
+	fi
+	mkdir -p "$directory/upper" "$directory/files/usr/local/sbin"
+	[ -e "$directory/upper/.dockerenv" ] || mknod "$directory/upper/.dockerenv" c 0 0
+	echo "$vm" >"$directory/files/etc/machine-id"
+	ln -sf "$SCENARIO_LIB/init.sh" "$directory/files/usr/local/sbin/init"
+	touch "$directory/vm"
+}
+
 instance_start_again()
 {
-	local boot
+	local boot process=(container "$SCENARIO_LIB/init.sh")
+	[ ! -e "$WORLD/machines/$INSTANCE/vm" ] || process=(full /usr/local/sbin/init)
 	mapfile -d '' -t boot <"$WORLD/machines/$INSTANCE/boot"
-	machine_run "$INSTANCE" container "$SCENARIO_LIB/init.sh" "$SCENARIO_LIB/platform.sh" \
-		"${boot[@]}"
+	machine_run "$INSTANCE" "${process[@]}" "$SCENARIO_LIB/platform.sh" "${boot[@]}"
 	connect_wire
 	wait_until "$BOOT_SECONDS" instance_booted
 	instance_listens || fail "instance $INSTANCE boots"

@@ -1,0 +1,107 @@
+/*
+ * What the on-start handed over. Its environment is the platform's; that of anybody else
+ * is not, since a copied image's /etc/environment holds the id of the instance that it was
+ * made of. So it is kept with the boot and the start of process 1, whose next start makes
+ * it void, and the first word of a boot counts: the on-start is there before people are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "sys/instance.h"
+#include "sys/instance_sources.h"
+#include "sys/statefile.h"
+
+#define DIRECTORY   "/run/vastagent"
+#define HANDED_OVER DIRECTORY "/instance"
+#define FILE_LIMIT  256
+/* The field of /proc/PID/stat that is the start time; the second one is in parentheses. */
+#define STAT_START 22
+
+/* "BOOT_ID START": another one after the next start of the machine or the container. */
+static int read_boot(char *boot, size_t size)
+{
+	struct buffer id = BUFFER_EMPTY, stat = BUFFER_EMPTY;
+	const char *field = NULL;
+	int result = -1;
+
+	if (instance_read_text("/proc/sys/kernel/random/boot_id", &id) == 0 &&
+		instance_read_text("/proc/1/stat", &stat) == 0 && stat.data)
+		field = strrchr(stat.data, ')');
+	for (int i = 2; field && i < STAT_START; i++)
+		field = strchr(field + 1, ' ');
+	if (field && id.length)
+		result = snprintf(boot, size, "%.*s %.*s", (int)strcspn(id.data, "\n"), id.data,
+				 (int)strcspn(field + 1, " \n"), field + 1) < (int)size
+				 ? 0
+				 : -1;
+	buffer_free(&id);
+	buffer_free(&stat);
+	return result;
+}
+
+int instance_read_handed_over(char *id, size_t size)
+{
+	struct buffer text = BUFFER_EMPTY;
+	char boot[FILE_LIMIT];
+	bool exists = false;
+	size_t length;
+
+	id[0] = '\0';
+	if (statefile_read(HANDED_OVER, FILE_LIMIT, &text, &exists, NULL) == 0 && exists &&
+		text.length && read_boot(boot, sizeof(boot)) == 0) {
+		length = strlen(boot);
+		text.data[strcspn(text.data, "\n")] = '\0';
+		if (strncmp(text.data, boot, length) == 0 && text.data[length] == ' ')
+			instance_parse_id(text.data + length + 1, id, size);
+	}
+	buffer_free(&text);
+	return *id ? 0 : -1;
+}
+
+static int write_down(const char *id, struct error *error)
+{
+	struct buffer text = BUFFER_EMPTY;
+	char boot[FILE_LIMIT];
+	int result;
+
+	if (read_boot(boot, sizeof(boot)) != 0)
+		return error_set(error, ERROR_INTERNAL, "cannot tell when process 1 started");
+	if (buffer_add_format(&text, "%s %s\n", boot, id) != 0)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	else
+		result = statefile_prepare_directory(DIRECTORY, 0755, error);
+	if (result == 0)
+		result = statefile_write(HANDED_OVER, &text, error);
+	buffer_free(&text);
+	return result;
+}
+
+int instance_hand_over(bool *changed, struct error *error)
+{
+	char id[INSTANCE_ID_SIZE], before[INSTANCE_ID_SIZE];
+
+	*changed = false;
+	if (geteuid() != 0)
+		return error_set(error, ERROR_FORBIDDEN,
+			"only root's on-start hands over which instance this is");
+	if (getenv("SSH_CONNECTION") || getenv("TMUX"))
+		return error_set(error, ERROR_FORBIDDEN,
+			"which instance this is is not taken from a login's environment");
+	if (instance_parse_id(getenv("CONTAINER_ID"), id, sizeof(id)) != 0 &&
+		instance_parse_id(getenv("VAST_CONTAINERLABEL"), id, sizeof(id)) != 0)
+		return 0;
+	if (instance_read_handed_over(before, sizeof(before)) == 0)
+		return strcmp(before, id) == 0
+			       ? 0
+			       : error_set(error, ERROR_BAD_REQUEST,
+					 "this is instance %s, as the on-start said before, not %s",
+					 before, id);
+	if (write_down(id, error) != 0)
+		return -1;
+	*changed = true;
+	return 0;
+}
