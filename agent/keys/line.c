@@ -20,13 +20,18 @@ static void skip_blanks(struct cursor *cursor)
 		skip(cursor, 1);
 }
 
+size_t key_line_word(const char *text, size_t length)
+{
+	const char *space = memchr(text, ' ', length);
+	const char *end = space ? space : text + length;
+	const char *tab = memchr(text, '\t', (size_t)(end - text));
+
+	return (size_t)((tab ? tab : end) - text);
+}
+
 static size_t word_length(const struct cursor *cursor)
 {
-	size_t length = 0;
-
-	while (length < cursor->left && cursor->next[length] != ' ' && cursor->next[length] != '\t')
-		length++;
-	return length;
+	return cursor->left ? key_line_word(cursor->next, cursor->left) : 0;
 }
 
 /* "type blob": on success the cursor stands behind the blob. */
@@ -91,10 +96,18 @@ static void explain(struct key_line *line, const struct cursor *start, const str
 		error_set(&line->error, ERROR_BAD_KEY, "a quote in the options is not closed");
 }
 
+/* Not all of its text: a file may have 100,000 lines. */
+static void clear_error(struct error *error)
+{
+	error->code = ERROR_NONE;
+	error->line = 0;
+	error->message[0] = '\0';
+}
+
 static void parse_fields(struct key_line *line, struct cursor *cursor)
 {
 	const struct cursor start = *cursor;
-	struct error second = {0};
+	struct error second;
 
 	line->kind = KEY_LINE_KEY;
 	if (take_key(cursor, &line->key, &line->error) == 0)
@@ -111,7 +124,7 @@ static void parse_fields(struct key_line *line, struct cursor *cursor)
 		explain(line, &start, &second);
 		return;
 	}
-	line->error = (struct error){0}; /* of the first attempt */
+	clear_error(&line->error); /* of the first attempt */
 	parse_options(line);
 }
 
@@ -125,7 +138,12 @@ void key_line_parse(const char *text, size_t length, struct key_line *line)
 {
 	struct cursor cursor = {.next = text, .left = strnlen(text, length)};
 
-	*line = (struct key_line){.kind = KEY_LINE_BLANK};
+	line->kind = KEY_LINE_BLANK;
+	line->options_text = line->comment = NULL;
+	line->options_length = line->comment_length = 0;
+	line->key = (struct pubkey){0};
+	line->options = (struct key_options){0};
+	clear_error(&line->error);
 	skip_blanks(&cursor);
 	if (is_empty(&cursor))
 		return;

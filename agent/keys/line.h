@@ -36,4 +36,7 @@ void key_line_parse(const char *text, size_t length, struct key_line *line);
 
 void key_line_free(struct key_line *line);
 
+/* The length of the word that text begins with: up to a space, a tab or the end. */
+size_t key_line_word(const char *text, size_t length);
+
 #endif

@@ -18,17 +18,17 @@ static void *grow(void **array, size_t *count, size_t size)
 
 void keys_row_reset(struct keys_row *row, enum keys_row_kind kind)
 {
-	struct keys_row old = *row;
-
-	buffer_clear(&old.comment);
-	buffer_clear(&old.options);
-	buffer_clear(&old.name);
-	buffer_clear(&old.reason);
-	*row = (struct keys_row){.kind = kind,
-		.comment = old.comment,
-		.options = old.options,
-		.name = old.name,
-		.reason = old.reason};
+	row->kind = kind;
+	row->fingerprint[0] = '\0';
+	row->type = row->origin = row->state = NULL;
+	row->bits = 0;
+	buffer_clear(&row->comment);
+	buffer_clear(&row->options);
+	buffer_clear(&row->name);
+	buffer_clear(&row->reason);
+	row->foreign = row->pinned = false;
+	row->added = row->expires = 0;
+	row->line = 0;
 }
 
 void keys_row_free(struct keys_row *row)

@@ -372,9 +372,17 @@ static int attempt(struct keys_update *update, bool must_write, struct error *er
 		out_of_memory(error);
 		goto out;
 	}
-	/* First the store, then the file: after a crash in between, the file is restored. */
-	if (update->store_changed && store_save(update->store_file, &update->store, error) != 0)
+	/*
+	 * First the store, then the file: after a crash in between, the file is restored.
+	 * The new file is written meanwhile, beside the old one; whatever is in its way is
+	 * said when it is to be put in place.
+	 */
+	if (must_write)
+		homefile_send_ahead(update->file, &replacement, NULL);
+	if (update->store_changed && store_save(update->store_file, &update->store, error) != 0) {
+		homefile_call_off(update->file);
 		goto out;
+	}
 	update->store_changed = false;
 	update->report->pending = must_write;
 	if (must_write && homefile_replace(update->file, &replacement, &changed, &update->content,

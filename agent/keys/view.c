@@ -13,16 +13,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static size_t length_of_word(const char *word, const char *end)
-{
-	const char *space = memchr(word, ' ', (size_t)(end - word)), *tab;
-
-	if (!space)
-		space = end;
-	tab = memchr(word, '\t', (size_t)(space - word));
-	return (size_t)((tab ? tab : space) - word);
-}
-
 /*
  * A key is two words, its type and its base64, wherever they stand: in quoted options too,
  * which only makes an entry too many.
@@ -40,7 +30,7 @@ static int index_line(struct view *view, const char *text, size_t length)
 	for (; word < end; type = word, type_length = word_length, word += word_length) {
 		while (word < end && is_blank(*word))
 			word++;
-		word_length = length_of_word(word, end);
+		word_length = key_line_word(word, (size_t)(end - word));
 		if (type_length && pubkey_find_tail(type, type_length, word, word_length, &tail) &&
 			key_index_add(&view->index, tail, (uint32_t)(text - view->text)) != 0)
 			return -1;

@@ -27,6 +27,8 @@ struct homefile {
 	bool stays;         /* the child watches for late writers */
 	struct buffer text; /* what was last read or written */
 	bool in_step;       /* the child holds the same bytes */
+	size_t common;      /* of .text and the text that was sent last: their beginning */
+	bool ahead;         /* a replacement was sent ahead */
 };
 
 int homefile_send(int socket, const void *data, size_t length)
@@ -132,15 +134,16 @@ static int request_plain(struct homefile *file, enum homefile_request kind, stru
 }
 
 /* A text travels as the bytes in which it differs from what the child has. */
-static int request_text(struct homefile *file, enum homefile_request kind,
+static int request_text(struct homefile *file, enum homefile_request kind, uint32_t flags,
 	const struct buffer *text, struct error *error)
 {
-	struct homefile_message message = {.kind = kind};
+	struct homefile_message message = {.kind = kind, .flags = flags};
 
 	if (file->in_step) {
 		message.begin = homefile_common(&file->text, text);
 		message.end = homefile_common_end(&file->text, text, (size_t)message.begin);
 	}
+	file->common = (size_t)message.begin;
 	message.length = text->length - message.begin - message.end;
 	return request(file, &message, buffer_string(text) + message.begin, error);
 }
@@ -202,18 +205,17 @@ int homefile_keep_journal(struct homefile *file, const char *journal)
 	return file->journal ? 0 : -1;
 }
 
-/* The child has written the text; what has not changed since the last one stays. */
+/* The child has written the text that was sent; what it has in common with the last stays. */
 static int remember(struct homefile *file, const struct buffer *text, struct error *error)
 {
-	size_t common = homefile_common(&file->text, text);
+	size_t common = file->common;
 
-	file->text.length = common;
-	if (file->text.data)
-		file->text.data[common] = '\0';
-	if (text->length > common &&
-		buffer_add(&file->text, text->data + common, text->length - common) != 0)
-		return error_set(error, ERROR_INTERNAL, "out of memory");
 	file->in_step = true;
+	if (text == &file->text)
+		return 0;
+	file->text.length = common;
+	if (buffer_add(&file->text, buffer_string(text) + common, text->length - common) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
 	return 0;
 }
 
@@ -222,7 +224,7 @@ static int exchange(struct homefile *file, enum homefile_request kind,
 	const struct buffer *replacement, uint32_t *flags, struct buffer *now, struct error *error)
 {
 	now->length = 0;
-	if (request_text(file, kind, replacement, error) != 0)
+	if (request_text(file, kind, 0, replacement, error) != 0)
 		return -1;
 	return receive_reply(file, flags, now, error);
 }
@@ -244,6 +246,27 @@ static int overwrite(struct homefile *file, const struct buffer *replacement, ui
 	return result;
 }
 
+int homefile_send_ahead(
+	struct homefile *file, const struct buffer *replacement, struct error *error)
+{
+	if (replacement->length > HOMEFILE_LIMIT)
+		return error_set(error, ERROR_TOO_LARGE, "%s would become larger than %ld bytes",
+			file->path, HOMEFILE_LIMIT);
+	if (request_text(file, HOMEFILE_DO_REPLACE, HOMEFILE_AHEAD, replacement, error) != 0)
+		return -1;
+	file->ahead = true;
+	return 0;
+}
+
+void homefile_call_off(struct homefile *file)
+{
+	uint32_t flags;
+
+	if (file->ahead && request_plain(file, HOMEFILE_CALL_OFF, NULL) == 0)
+		receive_reply(file, &flags, &file->text, NULL);
+	file->ahead = file->in_step = false;
+}
+
 int homefile_replace(struct homefile *file, const struct buffer *replacement, bool *changed,
 	const struct buffer **content, struct error *error)
 {
@@ -253,10 +276,12 @@ int homefile_replace(struct homefile *file, const struct buffer *replacement, bo
 
 	*changed = false;
 	*content = &file->text;
-	if (replacement->length > HOMEFILE_LIMIT)
-		return error_set(error, ERROR_TOO_LARGE, "%s would become larger than %ld bytes",
-			file->path, HOMEFILE_LIMIT);
-	result = exchange(file, HOMEFILE_DO_REPLACE, replacement, &flags, &now, error);
+	if (!file->ahead && homefile_send_ahead(file, replacement, error) != 0)
+		return -1;
+	file->ahead = false;
+	result = request_plain(file, HOMEFILE_GO, error);
+	if (result == 0)
+		result = receive_reply(file, &flags, &now, error);
 	if (result == 0 && (flags & HOMEFILE_NOT_ATOMIC))
 		result = overwrite(file, replacement, &flags, &now, error);
 	/* With a change may have come what others wrote late, which the child has apart. */

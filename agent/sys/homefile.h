@@ -79,6 +79,15 @@ int homefile_replace(struct homefile *file, const struct buffer *replacement, bo
 	const struct buffer **content, struct error *error);
 
 /*
+ * Sends the replacement of the next homefile_replace ahead: the child writes it and
+ * waits, while the caller does what must be done before the file changes. Where that
+ * fails, homefile_call_off leaves everything as it was. Returns 0 or -1.
+ */
+int homefile_send_ahead(
+	struct homefile *file, const struct buffer *replacement, struct error *error);
+void homefile_call_off(struct homefile *file);
+
+/*
  * Names a file of root's, in a directory of root's, for the journal of a write that is
  * not atomic. homefile_read completes such a write that was broken off. Without a journal
  * a file that is mounted on is not written. Returns 0, or -1 if out of memory.

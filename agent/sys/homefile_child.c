@@ -76,6 +76,18 @@ static void receive_text(const struct homefile_child *child, const struct homefi
 	buffer_add(text, buffer_string(old) + old->length - message->end, (size_t)message->end);
 }
 
+bool homefile_may_go(struct homefile_child *child)
+{
+	struct homefile_message message;
+
+	if (!child->waits)
+		return true;
+	child->waits = false;
+	if (homefile_receive(child->socket, &message, sizeof(message)) != 0)
+		_exit(1);
+	return message.kind == HOMEFILE_GO;
+}
+
 static void serve_write(struct homefile_child *child, const struct homefile_message *message)
 {
 	struct buffer replacement = BUFFER_EMPTY, content = BUFFER_EMPTY;
@@ -85,9 +97,11 @@ static void serve_write(struct homefile_child *child, const struct homefile_mess
 	int result;
 
 	receive_text(child, message, &replacement);
+	child->waits = message->flags & HOMEFILE_AHEAD;
 	result = message->kind == HOMEFILE_DO_REPLACE
 			 ? homefile_replace_file(child, &replacement, &outcome, &content, &error)
 			 : homefile_inplace_write(child, &replacement, &outcome, &content, &error);
+	homefile_may_go(child); /* where it was not asked for: nothing was changed */
 	flags = stay(child);
 	if (outcome == OUTCOME_CHANGED || outcome == OUTCOME_LATE)
 		flags |= HOMEFILE_CHANGED;

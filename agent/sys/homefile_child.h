@@ -42,6 +42,7 @@ struct homefile_child {
 	int current;      /* what was last read, kept open; -1: there was no file */
 	struct stat seen;
 	struct buffer bytes; /* of current, when it was read */
+	bool waits;          /* a replacement must not be put in place before its parent says so */
 	struct homefile_late late[HOMEFILE_LATE_MAX];
 	unsigned late_count;
 };
@@ -89,6 +90,9 @@ enum homefile_writer homefile_read_writer(int fd);
  * replacement, which .bytes become then. Returns 0 or -1. */
 int homefile_replace_file(struct homefile_child *child, struct buffer *replacement,
 	enum homefile_outcome *outcome, struct buffer *content, struct error *error);
+
+/* homefile_child.c: waits for the parent's word, if it must. True: go on. */
+bool homefile_may_go(struct homefile_child *child);
 
 /* Whether the file is the one that was read, unchanged as far as its times tell. */
 bool homefile_replace_is_seen(const struct homefile_child *child);

@@ -334,6 +334,11 @@ int homefile_replace_file(struct homefile_child *child, struct buffer *replaceme
 	}
 	if (write_beside(child, replacement, name, sizeof(name), error) != 0)
 		return -1;
+	if (!homefile_may_go(child)) {
+		unlinkat(child->directory, name, 0);
+		return error_set(
+			error, ERROR_CANNOT_WRITE, "the change of %s was called off", child->path);
+	}
 	if (!homefile_replace_is_seen(child)) {
 		unlinkat(child->directory, name, 0);
 		return start_over(child, outcome, content, error);
