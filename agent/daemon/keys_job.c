@@ -19,6 +19,7 @@
 #include "sys/homefile.h"
 #include "sys/instance.h"
 #include "sys/sshd.h"
+#include "sys/sshd_version.h"
 
 /* The most keys of one removal; more than a person has. */
 #define REMOVAL_MAX 256
@@ -167,8 +168,13 @@ static void add_outcome(const char *file, const struct keys_report *report,
 		(int)count_events(report, "set_aside"), "next_expiry",
 		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
 		failure ? failure->message : NULL);
-	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
+	const struct sshd_answer *sshd = sshd_version_asked();
+	char *text;
 
+	if (outcome && sshd)
+		json_object_set_new(outcome, "sshd",
+			json_pack("{ss ss}", "release", sshd->release, "program", sshd->program));
+	text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 	if (text)
 		buffer_add_format(out, "%s\n", text);
 	else
@@ -277,15 +283,16 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
-	const char *file = NULL, *message = NULL;
+	const char *file = NULL, *message = NULL, *release = NULL, *program = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s si si si si si sI sb s?s}", "status", &outcome->http_status,
-		    "file", &file, "added", &added, "removed", &removed, "restored", &restored,
-		    "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry", &next_expiry,
-		    "failed", &failed, "message", &message) != 0) {
+	if (json_unpack(root, "{si s?s si si si si si sI sb s?s s?{ss ss}}", "status",
+		    &outcome->http_status, "file", &file, "added", &added, "removed", &removed,
+		    "restored", &restored, "taken_out", &taken_out, "set_aside", &set_aside,
+		    "next_expiry", &next_expiry, "failed", &failed, "message", &message, "sshd",
+		    "release", &release, "program", &program) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -300,6 +307,9 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->failed = failed;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
+	/* Jobs are forked, so the next ones know it. */
+	if (release && program)
+		sshd_version_remember(release, program);
 	json_decref(root);
 	return 0;
 }

@@ -87,3 +87,21 @@ in_instance cp /tmp/platform "$keys_file"
 check "the keys are restored" wait_until 5 gets_in later
 check "without the agent's lines the file is what the platform wrote, byte for byte" \
 	in_instance sh -c 'vastagent keys --platform-bytes | cmp - /tmp/platform'
+
+note "sshd is asked what it is once, and again when it is another one"
+in_instance bash -c 'mv /usr/sbin/sshd /usr/sbin/sshd.real
+	printf "#!/bin/bash\necho \"\$*\" >>/tmp/asked\nexec -a \"\$0\" /usr/sbin/sshd.real \"\$@\"\n" >/usr/sbin/sshd
+	chmod 755 /usr/sbin/sshd'
+asked()
+{
+	in_instance grep -cxe '-?' /tmp/asked
+}
+for number in 1 2 3; do
+	check "a key for a time" in_instance vastagent addkey --for 1h "$(laptop_key "asked$number")"
+done
+expect_eq "asked once for three" 1 "$(asked)"
+check "by whom the key is taken" gets_in asked3
+in_instance touch /usr/sbin/sshd
+check "a key for a time, after an upgrade" in_instance vastagent addkey --for 1h "$(laptop_key asked4)"
+check "and another one" in_instance vastagent addkey --for 1h "$(laptop_key asked5)"
+expect_eq "it was asked again, once" 2 "$(asked)"
