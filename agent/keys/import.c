@@ -99,16 +99,14 @@ static int add_key(struct import *import, struct key_line *parsed, long line)
 	}
 	key->key = parsed->key;
 	parsed->key = (struct pubkey){0};
-	import->key_count++;
-	return 0;
+	return key_index_put(&import->index, KEY_ARRAY(import->keys, key), import->key_count++);
 }
 
 static const struct import_key *find_key(const struct import *import, const struct pubkey *key)
 {
-	for (size_t i = 0; i < import->key_count; i++)
-		if (pubkey_equal(&import->keys[i].key, key))
-			return &import->keys[i];
-	return NULL;
+	size_t found = key_index_find(&import->index, KEY_ARRAY(import->keys, key), key);
+
+	return found == KEY_INDEX_NONE ? NULL : &import->keys[found];
 }
 
 /* The same key again: with other options one of the two would defeat the other. */
@@ -393,6 +391,7 @@ void import_free(struct import *import)
 		free(import->keys[i].comment);
 	}
 	free(import->keys);
+	key_index_free(&import->index);
 	free(import->rejects);
 	buffer_free(&import->notes);
 	*import = (struct import){0};

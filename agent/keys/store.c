@@ -73,10 +73,9 @@ int store_set_text(char **field, const char *text)
 
 struct stored_key *store_find(const struct store *store, const struct pubkey *key)
 {
-	for (size_t i = 0; i < store->count; i++)
-		if (pubkey_equal(&store->keys[i].key, key))
-			return &store->keys[i];
-	return NULL;
+	size_t found = key_index_find(&store->index, KEY_ARRAY(store->keys, key), key);
+
+	return found == KEY_INDEX_NONE ? NULL : &store->keys[found];
 }
 
 static void free_key(struct stored_key *key)
@@ -106,6 +105,10 @@ struct stored_key *store_add(struct store *store, const struct pubkey *key)
 		return NULL;
 	}
 	memcpy(added->key.blob, key->blob, key->length);
+	if (key_index_put(&store->index, KEY_ARRAY(store->keys, key), store->count) != 0) {
+		free_key(added);
+		return NULL;
+	}
 	store->count++;
 	return added;
 }
@@ -115,6 +118,7 @@ void store_free(struct store *store)
 	for (size_t i = 0; i < store->count; i++)
 		free_key(&store->keys[i]);
 	free(store->keys);
+	key_index_free(&store->index);
 	*store = (struct store){0};
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "keys/block.h"
+#include "keys/key_index.h"
 #include "keys/pubkey.h"
 
 struct error;
@@ -46,6 +47,7 @@ struct store {
 	unsigned long written;              /* of the last one that is known to have been */
 	struct stored_key *keys;
 	size_t count;
+	struct key_index index; /* of .keys */
 };
 
 /* The path of an account's store, which the caller frees; NULL if out of memory, or if

@@ -1,6 +1,5 @@
 #include "keys/view.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,31 +26,22 @@ static bool is_inside(const struct block *block, size_t offset)
 	return block->found && offset >= block->lines && offset < block->lines_end;
 }
 
-/* FNV-1a: who writes the file may make keys collide, and only slows his own file down. */
-static size_t bucket_of(const struct view *view, const struct pubkey *key)
+static struct key_array key_array(const struct view *view)
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < key->length; i++)
-		hash = (hash ^ key->blob[i]) * 0x100000001b3;
-	return (size_t)(hash % view->bucket_count);
+	return KEY_ARRAY(view->lines, parsed.key);
 }
 
-/* Backwards, so that the lines of a bucket come in the order of the file. */
+/* Backwards, so that the first line of each key is found, and leads to the others. */
 static int index_keys(struct view *view)
 {
-	view->bucket_count = view->count * 2 + 1;
-	view->buckets = calloc(view->bucket_count, sizeof(*view->buckets));
-	if (!view->buckets)
-		return -1;
 	for (size_t i = view->count; i-- > 0;) {
-		size_t *first;
+		struct view_line *line = &view->lines[i];
 
-		if (!view->lines[i].parsed.key.blob)
+		if (!line->parsed.key.blob)
 			continue;
-		first = &view->buckets[bucket_of(view, &view->lines[i].parsed.key)];
-		view->lines[i].next = *first;
-		*first = i + 1;
+		line->next = key_index_find(&view->index, key_array(view), &line->parsed.key) + 1;
+		if (key_index_put(&view->index, key_array(view), i) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -60,13 +50,9 @@ static int index_keys(struct view *view)
 static const struct view_line *next_with_key(
 	const struct view *view, const struct view_line *line, const struct pubkey *key)
 {
-	size_t at = line                 ? line->next
-		    : view->bucket_count ? view->buckets[bucket_of(view, key)]
-					 : 0;
+	size_t next = line ? line->next : key_index_find(&view->index, key_array(view), key) + 1;
 
-	while (at && !pubkey_equal(&view->lines[at - 1].parsed.key, key))
-		at = view->lines[at - 1].next;
-	return at ? &view->lines[at - 1] : NULL;
+	return next ? &view->lines[next - 1] : NULL;
 }
 
 int view_parse(const char *text, size_t length, const char *store_id, struct view *view)
@@ -108,10 +94,17 @@ static bool is_ours(const struct view_line *line, const struct store *store)
 
 static const struct view_line *line_at(const struct view *view, size_t offset)
 {
-	for (size_t i = 0; i < view->count; i++)
-		if (view->lines[i].offset == offset)
-			return &view->lines[i];
-	return NULL;
+	size_t low = 0, high = view->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (view->lines[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < view->count && view->lines[low].offset == offset ? &view->lines[low] : NULL;
 }
 
 /* Comments and keys that somebody else put between the markers. */
@@ -176,6 +169,6 @@ void view_free(struct view *view)
 	for (size_t i = 0; i < view->count; i++)
 		key_line_free(&view->lines[i].parsed);
 	free(view->lines);
-	free(view->buckets);
+	key_index_free(&view->index);
 	*view = (struct view){0};
 }

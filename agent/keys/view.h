@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "keys/block.h"
+#include "keys/key_index.h"
 #include "keys/line.h"
 
 struct buffer;
@@ -22,7 +23,7 @@ struct view_line {
 	size_t length; /* without the newline */
 	bool in_block; /* between the agent's markers */
 	struct key_line parsed;
-	size_t next; /* line + 1 of the next key with the same hash, 0 for none */
+	size_t next; /* line + 1 of the next one with the same key, 0 for none */
 };
 
 struct view {
@@ -31,8 +32,7 @@ struct view {
 	struct block block;
 	struct view_line *lines;
 	size_t count;
-	size_t *buckets; /* first line + 1 of each hash of a key's blob, 0 for none */
-	size_t bucket_count;
+	struct key_index index; /* the first line of each key */
 	size_t junk; /* lines without a key that were left out of .lines: see VIEW_JUNK_MAX */
 };
 
