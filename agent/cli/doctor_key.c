@@ -93,7 +93,7 @@ static void judge_line(const struct doctor *doctor, const char *path, long numbe
 		refuse(search, fix,
 			"%s:%ld lets in certificates that the key signed, not the key itself", path,
 			number);
-	else if (line->options.expires && line->options.expires <= doctor->now)
+	else if (key_is_expired(line->options.expires, doctor->now))
 		refuse(search, fix, "%s:%ld: the key ended at %s", path, number,
 			text_time(when, sizeof(when), line->options.expires));
 	else if (read_from(line, from, sizeof(from)) && fits_nobody(doctor, from))

@@ -126,7 +126,7 @@ static void lint_expiry(const struct item *item)
 		lint_add(item->line, "option-too-new", true, sed_remove(item),
 			"this sshd is older than 9.1 and drops the line: it knows no 'Z' in a "
 			"time");
-	if (rules->now && options.expires && options.expires <= rules->now)
+	if (rules->now && key_is_expired(options.expires, rules->now))
 		lint_add(item->line, "expired", false, sed_remove(item),
 			"the key ended at %s; without the option it has no end",
 			text_time(when, sizeof(when), options.expires));
