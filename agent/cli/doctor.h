@@ -49,6 +49,8 @@ struct doctor {
 	struct pubkey *key;     /* the one that is asked about, or NULL */
 	struct pubkey *revoked; /* the keys that RevokedKeys lists in plain text */
 	size_t revoked_count;
+	const char *krl; /* RevokedKeys, if it is a KRL that can be asked about */
+	unsigned krl_asked;
 	const char *key_text; /* as "TYPE BASE64", for addkey */
 	struct doctor_finding *list;
 	size_t count;

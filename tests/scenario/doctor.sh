@@ -179,8 +179,12 @@ broken sshd.allow-groups fails "$(config 'AllowGroups users')"
 broken sshd.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked')"
 broken line.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked'); echo \"\$K\" >/etc/ssh/revoked" \
 	': >/etc/ssh/revoked'
-broken sshd.revoked works "ssh-keygen -q -k -f /etc/ssh/krl /etc/ssh/ssh_host_ed25519_key.pub; $(config 'RevokedKeys /etc/ssh/krl')" \
-	"sed -i 1d /etc/ssh/sshd_config; kill -HUP \$(cat /run/sshd.pid)"
+new_krl='echo "$K" >/tmp/keys.pub; ssh-keygen -q -k -f /etc/ssh/krl /tmp/keys.pub'
+empty_krl='ssh-keygen -q -k -f /etc/ssh/krl'
+krl=$(config 'RevokedKeys /etc/ssh/krl')
+broken line.revoked fails "$new_krl; $krl" "$empty_krl"
+expect_match "by the file of revoked keys" 'authorized_keys:1: the key is revoked: /etc/ssh/krl names it' "$broken"
+broken sshd.revoked fails "$new_krl; truncate -s 20 /etc/ssh/krl; $krl" "$empty_krl"
 broken key fails "$(config 'PubkeyAcceptedAlgorithms rsa-sha2-512')"
 broken sshd.password works "$(config 'PasswordAuthentication yes')"
 broken sshd.strict works "$(config 'StrictModes no'); chmod 600 \$F"
