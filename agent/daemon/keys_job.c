@@ -13,6 +13,7 @@
 #include "daemon/journal.h"
 #include "daemon/keys_json.h"
 #include "daemon/lookout.h"
+#include "daemon/memory.h"
 #include "daemon/request.h"
 #include "net/sessions.h"
 #include "sys/account.h"
@@ -328,7 +329,7 @@ void keys_job_free(struct keys_job *job)
 	free(job->user);
 	free(job->file);
 	free(job->state_dir);
-	free((char *)job->request.text);
+	memory_free_text((char *)job->request.text);
 	free((char *)job->request.name);
 	free((char *)job->request.options);
 	free(job->fingerprints);
