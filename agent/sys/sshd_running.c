@@ -121,22 +121,39 @@ bool sshd_running_parse(const char *arguments, size_t length, struct sshd_runnin
 	return found;
 }
 
+/* A file of /proc about a process of root's. */
+static int read_proc(long pid, const char *name, struct buffer *content)
+{
+	char path[64];
+	bool exists;
+
+	snprintf(path, sizeof(path), "/proc/%ld/%s", pid, name);
+	return statefile_read(path, CMDLINE_LIMIT, content, &exists, NULL);
+}
+
 /* A program that anybody may run as root (su, sudo) has the real uid of who ran it. */
 static bool is_roots(long pid)
 {
 	struct buffer status = BUFFER_EMPTY;
 	unsigned uid[4] = {1, 1, 1, 1};
-	char path[64];
 	const char *line;
-	bool exists;
 
-	snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-	statefile_read(path, CMDLINE_LIMIT, &status, &exists, NULL);
+	read_proc(pid, "status", &status);
 	line = strstr(buffer_string(&status), "\nUid:");
 	if (line)
 		sscanf(line + 5, "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]);
 	buffer_free(&status);
 	return !uid[0] && !uid[1] && !uid[2] && !uid[3];
+}
+
+/* The arguments of a process whose memory hangs cannot be read: only an sshd is asked. */
+static bool is_named_sshd(long pid)
+{
+	struct buffer name = BUFFER_EMPTY;
+	bool is = read_proc(pid, "comm", &name) == 0 && strcmp(buffer_string(&name), "sshd\n") == 0;
+
+	buffer_free(&name);
+	return is;
 }
 
 /* Whether a link of /proc is what it must be; one that we may not read can be. */
@@ -156,17 +173,14 @@ static bool can_be(long pid, const char *name, const char *wanted)
 
 static bool read_process(long pid, const char *namespace, struct sshd_running *running)
 {
+	const char *named = is_named_sshd(pid) ? sshd_program() : NULL;
+	char *program = named ? realpath(named, NULL) : NULL;
 	struct buffer arguments = BUFFER_EMPTY;
-	char path[64], *program = NULL;
-	bool exists, found = false;
+	bool found = false;
 
-	snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
-	if (statefile_read(path, CMDLINE_LIMIT, &arguments, &exists, NULL) == 0 &&
-		sshd_running_parse(buffer_string(&arguments), arguments.length, running)) {
-		program = sshd_program() ? realpath(sshd_program(), NULL) : NULL;
-		found = is_roots(pid) && can_be(pid, "ns/pid", namespace) &&
-			(!program || can_be(pid, "exe", program));
-	}
+	if (program && is_roots(pid) && can_be(pid, "ns/pid", namespace) &&
+		can_be(pid, "exe", program) && read_proc(pid, "cmdline", &arguments) == 0)
+		found = sshd_running_parse(buffer_string(&arguments), arguments.length, running);
 	if (!found)
 		sshd_running_free(running);
 	free(program);
