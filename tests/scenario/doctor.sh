@@ -205,11 +205,13 @@ expect_match "it says where that stands" 'PubkeyAuthentication no \(/etc/ssh/oth
 sshd_options=(-f /etc/ssh/other -p 22 -o 'AuthorizedKeysFile /etc/ssh/keys/%u')
 reset
 in_instance bash -c "$other_config; sed -i 1d /etc/ssh/other; mkdir /etc/ssh/keys"
+check "the agent knows the account's file" in_instance vastagent addkey --user alice "$other"
 restart_sshd
 check_fails "an account that asks by itself" 1 in_instance_as alice vastagent doctor "$key"
 expect_match "is told of that file" 'read from /etc/ssh/other without' "$SEEN"
 expect_match "and that the key stands in one that is not read" 'authorized_keys:1, and sshd does not read that file' "$SEEN"
-check "the key is added" in_instance vastagent addkey --user alice "$key"
+check "the key is added by the agent, which notices that sshd was started anew" \
+	in_instance vastagent addkey --user alice "$key"
 check "where that sshd reads it" login
 sshd_options=()
 reset
