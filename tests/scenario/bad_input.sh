@@ -119,7 +119,6 @@ expect_match "and says who is running" "an agent runs already: pid $(in_instance
 check_fails "an account does not start one" 77 in_instance_as user vastagent daemon
 
 note "a private key that is sent all the same is not kept in the agent's memory"
-in_instance sh -c 'command -v puttygen' >/dev/null || skip "there is no puttygen"
 in_instance sh -c 'cat >/tmp/secret && chmod 600 /tmp/secret' <<<"$private"
 in_instance puttygen /tmp/secret -O private -o /tmp/secret.ppk
 # Only what is secret of it: the public half stands in the same lines.
@@ -147,24 +146,46 @@ post()
 		http://localhost/v1/keys)"
 }
 in_instance rm -f /etc/vastagent.conf
-in_instance python3 - "$private" <<'END_OF_PYTHON' &
-import os, socket, sys, time
-open('/tmp/half.pid', 'w').write(str(os.getpid()))
-agent = socket.socket(socket.AF_UNIX)
-agent.connect('/run/vastagent/agent.sock')
-agent.sendall(b'POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
-              b'Content-Length: 5000\r\n\r\n{"text": "' + sys.argv[1].encode())
-time.sleep(60)
-END_OF_PYTHON
+# hold FILE [LENGTH]: posts the file, says so, and keeps the connection open; with a LENGTH
+# that is more than it has, the request never ends.
+hold()
+{
+	rm -f "$held"
+	in_instance python3 - "$@" >/dev/null 2>&1 <<-'END_OF_PYTHON' &
+		import os, socket, sys, time
+		body = open(sys.argv[1], 'rb').read()
+		agent = socket.socket(socket.AF_UNIX)
+		agent.connect('/run/vastagent/agent.sock')
+		agent.sendall(b'POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
+		              b'Content-Length: %d\r\n\r\n' % int((sys.argv + [len(body)])[2]) + body)
+		if len(sys.argv) == 2:
+		    agent.recv(4096)
+		with open('/tmp/held.new', 'w') as file:
+		    file.write(str(os.getpid()))
+		os.rename('/tmp/held.new', '/tmp/held')
+		time.sleep(60)
+	END_OF_PYTHON
+	wait_until 5 test -e "$held"
+}
+held=$WORLD/machines/one/tmp/held
+let_go()
+{
+	in_instance sh -c 'kill "$(cat /tmp/held)"'
+}
 some_there()
 {
 	! none_left
 }
-check "half of a request is found there, so that the search can find" wait_until 5 some_there
-in_instance sh -c 'kill "$(cat /tmp/half.pid)"'
-check "once its sender is gone it is not" wait_until 15 none_left
+in_instance sh -c "jq -Rs '{text: ., user: \"root\"}' /tmp/secret >/tmp/secret.json
+	jq -Rs '{text: ., user: \"root\"}' /tmp/secret.ppk >/tmp/secret.ppk.json"
+check "a request without an end is sent" hold /tmp/secret.json 5000
+check "it is found there, so that the search can find" wait_until 5 some_there
+check "its sender goes" let_go
+check "then it is not" wait_until 5 none_left
+check "a request with an end is sent" hold /tmp/secret.json
+check "it is gone while the connection is still open" wait_until 2 none_left
+check "its sender goes" let_go
 for file in /tmp/secret /tmp/secret.ppk; do
-	in_instance sh -c "jq -Rs '{text: ., user: \"root\"}' $file >$file.json"
 	post 400 application/json "$file"
 	post 415 text/plain "$file"
 	check "of $file nothing is left" wait_until 5 none_left
