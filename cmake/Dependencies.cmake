@@ -25,3 +25,7 @@ va_dependency(sodium sodium sodium.h)
 va_dependency(inih inih ini.h)
 va_dependency(jansson jansson jansson.h)
 target_link_libraries(va_dep_event_extra INTERFACE va_dep_event_core)
+
+# Lists of many keys are worked on by threads; part of the C library since glibc 2.34.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)

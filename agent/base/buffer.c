@@ -74,6 +74,14 @@ const char *buffer_string(const struct buffer *buffer)
 	return buffer->data ? buffer->data : "";
 }
 
+void buffer_clear(struct buffer *buffer)
+{
+	buffer->length = 0;
+	buffer->failed = false;
+	if (buffer->data)
+		*buffer->data = '\0';
+}
+
 void buffer_free(struct buffer *buffer)
 {
 	free(buffer->data);

@@ -36,6 +36,9 @@ char *buffer_reserve(struct buffer *buffer, size_t length);
 /* The text as a string: never NULL, "" for an empty buffer. */
 const char *buffer_string(const struct buffer *buffer);
 
+/* Empties the buffer, and keeps its memory for what is added next. */
+void buffer_clear(struct buffer *buffer);
+
 /* Frees the memory and empties the buffer; it can be used again. */
 void buffer_free(struct buffer *buffer);
 

@@ -52,7 +52,7 @@ int agent_ask_running(const struct cli *cli, const struct control_request *reque
 	config_free(&config);
 	if (status < 0)
 		return -1;
-	if (status == 200 && (*answer || (request->raw && request->raw->length)))
+	if (status == 200 && (*answer || request->raw))
 		return 0;
 	if (*answer && error)
 		failure_unpack(*answer, error);

@@ -1,9 +1,12 @@
 /* Commands about keys. */
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -83,9 +86,32 @@ static int print_bytes(const json_t *answer)
 	return status;
 }
 
+/*
+ * JSON goes from the agent to a file as it is, while it comes. Other output may be slow to
+ * be read (a pager), for which no agent waits: there it is held until it is whole.
+ */
+static int ask_json(const struct cli *cli, struct error *error)
+{
+	struct stat what;
+	bool is_file = fstat(STDOUT_FILENO, &what) == 0 && S_ISREG(what.st_mode);
+	json_t *answer = NULL;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *raw = is_file ? stdout : open_memstream(&text, &length);
+	int result = raw ? keys_ask(cli, raw, &answer, error)
+			 : error_set_errno(error, ERROR_INTERNAL, "cannot hold the list");
+
+	if (raw && !is_file && fclose(raw) != 0 && result == 0)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	if (result == 0 && !is_file)
+		fwrite(text, 1, length, stdout);
+	free(text);
+	json_decref(answer);
+	return result;
+}
+
 int cmd_keys(const struct cli *cli)
 {
-	struct buffer raw = BUFFER_EMPTY;
 	struct error error;
 	json_t *answer = NULL;
 	int status = EX_OK;
@@ -93,16 +119,12 @@ int cmd_keys(const struct cli *cli)
 	if (cli->count)
 		return cli_fail(EX_USAGE, "keys takes no '%s'; see: vastagent keys --help",
 			cli->operands[0]);
-	/* JSON goes from the agent to the terminal as it is, however long the list. */
-	if (keys_ask(cli, cli->json ? &raw : NULL, &answer, &error) != 0)
+	if ((cli->json ? ask_json(cli, &error) : keys_ask(cli, NULL, &answer, &error)) != 0)
 		status = agent_report(&error);
-	else if (cli->json)
-		fwrite(buffer_string(&raw), 1, raw.length, stdout);
-	else if (cli->platform_bytes)
+	else if (!cli->json && cli->platform_bytes)
 		status = print_bytes(answer);
-	else if (print_keys(answer) != 0)
+	else if (!cli->json && print_keys(answer) != 0)
 		status = cli_fail(EX_OSERR, "out of memory");
-	buffer_free(&raw);
 	json_decref(answer);
 	return output_finish(status);
 }

@@ -40,7 +40,7 @@ static char *keys_path(const struct cli *cli, const char *fingerprint)
 	return path.data;
 }
 
-int keys_ask(const struct cli *cli, struct buffer *raw, json_t **answer, struct error *error)
+int keys_ask(const struct cli *cli, FILE *raw, json_t **answer, struct error *error)
 {
 	char *path = keys_path(cli, NULL);
 	const struct control_request request = {.method = "GET", .path = path, .raw = raw};

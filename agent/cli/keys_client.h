@@ -10,7 +10,7 @@ struct error;
 
 /* Asks for the keys of the account that the options name. With raw the answer is left as
  * text there, and *answer is NULL. Returns as agent_ask. */
-int keys_ask(const struct cli *cli, struct buffer *raw, json_t **answer, struct error *error);
+int keys_ask(const struct cli *cli, FILE *raw, json_t **answer, struct error *error);
 
 /*
  * Adds the keys of a text. Private keys are refused before they leave the process.

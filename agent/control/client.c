@@ -18,7 +18,7 @@
 #include "sys/process.h"
 
 /* More than the agent ever answers: the keys of the largest file, as JSON. */
-#define ANSWER_LIMIT (256L * 1024 * 1024)
+#define ANSWER_LIMIT (256L * 1024 * 1024) /* of what is held in memory */
 #define CHUNK        (256 * 1024)
 
 char *control_encode(const char *text)
@@ -113,7 +113,58 @@ static int send_all(int fd, const struct buffer *data, long long end, struct err
 	return 0;
 }
 
-static int receive_all(int fd, struct buffer *answer, long long end, struct error *error)
+/* What comes back. */
+struct reply {
+	struct buffer text; /* the headers, and the body unless it is passed on */
+	size_t headers;     /* their length, 0: they are not whole yet */
+	size_t body;        /* bytes of it that came */
+	long status;
+	FILE *raw; /* where the body of a 200 is passed on to, or NULL */
+};
+
+static int hung_up(struct error *error)
+{
+	return error_set(error, ERROR_UNREACHABLE, "what answers is not the agent, or it hung up");
+}
+
+/* "HTTP/1.1 200 OK…", once the last header is there. */
+static int read_headers(struct reply *reply, struct error *error)
+{
+	const char *start = buffer_string(&reply->text), *end = strstr(start, "\r\n\r\n");
+	char digits[4] = "";
+
+	if (!end)
+		return 0;
+	if (strncmp(start, "HTTP/1.", 7) == 0 && strlen(start) > 12)
+		memcpy(digits, start + 9, 3);
+	if (text_number(digits, 100, 599, &reply->status) != 0)
+		return hung_up(error);
+	reply->headers = (size_t)(end - start) + 4;
+	if (reply->status != 200)
+		reply->raw = NULL;
+	return 0;
+}
+
+/* Takes the bytes that came in last; passes on those of the body. */
+static int take(struct reply *reply, struct error *error)
+{
+	if (!reply->headers && read_headers(reply, error) != 0)
+		return -1;
+	if (!reply->headers)
+		return 0;
+	if (!reply->raw) {
+		reply->body = reply->text.length - reply->headers;
+		return 0;
+	}
+	/* That it could not be written is seen when the program's output is finished. */
+	fwrite(reply->text.data + reply->headers, 1, reply->text.length - reply->headers,
+		reply->raw);
+	reply->body += reply->text.length - reply->headers;
+	reply->text.length = reply->headers;
+	return 0;
+}
+
+static int receive_all(int fd, struct reply *reply, long long end, struct error *error)
 {
 	ssize_t got;
 	char *space;
@@ -121,8 +172,8 @@ static int receive_all(int fd, struct buffer *answer, long long end, struct erro
 	for (;;) {
 		if (wait_for(fd, POLLIN, end, error) != 0)
 			return -1;
-		space = buffer_reserve(answer, CHUNK);
-		if (!space || answer->length + CHUNK > ANSWER_LIMIT)
+		space = buffer_reserve(&reply->text, CHUNK);
+		if (!space || reply->text.length + CHUNK > ANSWER_LIMIT)
 			return error_set(error, ERROR_INTERNAL, "the answer is too large");
 		got = recv(fd, space, CHUNK, MSG_DONTWAIT);
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
@@ -131,65 +182,57 @@ static int receive_all(int fd, struct buffer *answer, long long end, struct erro
 			return error_set_errno(error, ERROR_UNREACHABLE, "the agent hung up");
 		if (got <= 0)
 			return 0;
-		answer->length += (size_t)got;
+		reply->text.length += (size_t)got;
 		space[got] = '\0';
+		if (take(reply, error) != 0)
+			return -1;
 	}
 }
 
-/* Whether the whole body is there; an agent that dies sends half of one. */
-static bool is_whole(const char *headers, const char *body, size_t length)
+/* Whether the whole body came; an agent that dies sends half of one. */
+static bool is_whole(const struct reply *reply)
 {
 	static const char name[] = "\r\nContent-Length:";
-	const char *header = strcasestr(headers, name);
-	char *end;
+	const char *headers = buffer_string(&reply->text), *header = strcasestr(headers, name);
 
-	if (!header || header > body)
+	if (!header || (size_t)(header - headers) >= reply->headers)
 		return true;
-	return strtoul(header + sizeof(name) - 1, &end, 10) == length;
+	return strtoul(header + sizeof(name) - 1, NULL, 10) == reply->body;
 }
 
-/* "HTTP/1.1 200 OK…": returns the status, and the body's JSON in *answer. */
-static int parse(const struct buffer *text, const struct control_request *request, json_t **answer,
-	struct error *error)
+/* Returns the status, and the body's JSON in *answer. */
+static int finish(const struct reply *reply, json_t **answer, struct error *error)
 {
-	const char *start = buffer_string(text), *body = strstr(start, "\r\n\r\n");
-	char digits[4] = "";
-	long status;
-
-	if (strncmp(start, "HTTP/1.", 7) == 0 && strlen(start) > 12)
-		memcpy(digits, start + 9, 3);
-	if (!body || text_number(digits, 100, 599, &status) != 0)
-		return error_set(
-			error, ERROR_UNREACHABLE, "what answers is not the agent, or it hung up");
-	body += 4;
-	if (!is_whole(start, body, text->length - (size_t)(body - start)))
+	if (!reply->headers)
+		return hung_up(error);
+	if (!is_whole(reply))
 		return error_set(
 			error, ERROR_UNREACHABLE, "the agent hung up in the middle of its answer");
-	if (status == 200 && request->raw)
-		buffer_add(request->raw, body, text->length - (size_t)(body - start));
-	else
-		*answer = json_loadb(body, text->length - (size_t)(body - start), 0, NULL);
-	return (int)status;
+	if (!reply->raw)
+		*answer = json_loadb(reply->text.data + reply->headers, reply->body, 0, NULL);
+	return (int)reply->status;
 }
 
 int control_ask(const char *socket, const struct control_request *request, int timeout_ms,
 	json_t **answer, struct error *error)
 {
 	long long end = process_now_ms() + timeout_ms;
-	struct buffer out = BUFFER_EMPTY, in = BUFFER_EMPTY;
+	struct buffer out = BUFFER_EMPTY;
+	struct reply reply = {.raw = request->raw};
 	int fd = -1, status = -1;
 
 	*answer = NULL;
 	if (render(request, &out, error) != 0)
 		goto out;
 	fd = open_socket(socket, end, error);
-	if (fd < 0 || send_all(fd, &out, end, error) != 0 || receive_all(fd, &in, end, error) != 0)
+	if (fd < 0 || send_all(fd, &out, end, error) != 0 ||
+		receive_all(fd, &reply, end, error) != 0)
 		goto out;
-	status = parse(&in, request, answer, error);
+	status = finish(&reply, answer, error);
 out:
 	if (fd >= 0)
 		close(fd);
 	buffer_free(&out);
-	buffer_free(&in);
+	buffer_free(&reply.text);
 	return status;
 }

@@ -6,15 +6,15 @@
 #define VASTAGENT_CONTROL_CLIENT_H
 
 #include <jansson.h>
+#include <stdio.h>
 
-struct buffer;
 struct error;
 
 struct control_request {
 	const char *method;
 	const char *path;   /* percent-encoded where needed, with the query */
 	const json_t *body; /* NULL for none */
-	struct buffer *raw; /* not NULL: a 200's body goes there, and *answer is NULL */
+	FILE *raw;          /* not NULL: a 200's body goes there as it comes, *answer is NULL */
 };
 
 /*

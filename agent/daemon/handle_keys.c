@@ -33,10 +33,10 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	struct keys_outcome outcome;
 	struct error error;
 
-	(void)fds;
 	keys_job_free(pending->job);
 	free(pending);
 	if (keys_outcome_read(out, &outcome) != 0) {
+		job_close(fds);
 		error_set(&error, ERROR_TIMEOUT,
 			"the work on %s's keys did not end within 10 seconds", request->user);
 		request_fail(request, &error);
@@ -54,8 +54,8 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	if (operation == KEYS_REMOVE && !outcome.failed && request->peer.uid == 0)
 		fanout_sweep(request, json_loadb(outcome.answer, outcome.answer_length, 0, NULL));
 	else
-		request_answer_text(
-			request, outcome.http_status, outcome.answer, outcome.answer_length);
+		request_answer_files(request, outcome.http_status, outcome.answer,
+			outcome.answer_length, fds, JOB_FDS);
 	keys_outcome_free(&outcome);
 }
 

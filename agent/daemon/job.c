@@ -93,6 +93,13 @@ struct jobs *jobs_create(struct event_base *base)
 	return jobs;
 }
 
+void job_close(int fds[JOB_FDS])
+{
+	for (int i = 0; i < JOB_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 /* The only place that frees a job. */
 static void job_free(struct job *job)
 {
@@ -109,9 +116,7 @@ static void job_free(struct job *job)
 		kill(job->pid, SIGKILL);
 		process_wait(job->pid);
 	}
-	for (int i = 0; i < JOB_FDS; i++)
-		if (job->fds[i] >= 0)
-			close(job->fds[i]);
+	job_close(job->fds);
 	buffer_free(&job->out);
 	free(job->key);
 	free(job);
@@ -165,12 +170,13 @@ static void send_answer(int socket, const struct buffer *out, const int fds[JOB_
 static void __attribute__((noreturn)) run_child(const struct job *job, int socket)
 {
 	struct buffer out = BUFFER_EMPTY;
-	int fds[JOB_FDS] = {-1, -1};
+	int fds[JOB_FDS];
 
 	/* Only the socket and the log: no listener, no other peer's connection. */
 	socket = dup2(socket, STDERR_FILENO + 1);
 	process_close_from(STDERR_FILENO + 2);
 	process_reset_signals();
+	memset(fds, -1, sizeof(fds));
 	job->calls.work(job->calls.work_argument, &out, fds);
 	if (!out.failed)
 		send_answer(socket, &out, fds);

@@ -17,13 +17,16 @@ struct jobs;
 #define JOB_OWN_UID ((uid_t)-1)
 
 /* The most descriptors that a job can hand back. */
-#define JOB_FDS 2
+#define JOB_FDS 8
 
 /*
  * What runs in the child, as root. It appends its answer to *out, may put descriptors
  * into fds (-1: none), and MUST NOT touch the event loop.
  */
 typedef void job_work(void *argument, struct buffer *out, int fds[JOB_FDS]);
+
+/* Closes what a job handed back, for a callee that has no use for it. */
+void job_close(int fds[JOB_FDS]);
 
 /*
  * Called once in the loop when the job is over. out is NULL if it failed or took too

@@ -12,6 +12,7 @@
 #include "daemon/agent.h"
 #include "daemon/journal.h"
 #include "daemon/keys_json.h"
+#include "daemon/keys_listing.h"
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
 #include "daemon/request.h"
@@ -86,14 +87,14 @@ static void note_shell(const struct account *account, struct keys_report *report
 }
 
 static int operate(const struct keys_job *job, const struct keys_place *place,
-	struct keys_report *report, int fds[JOB_FDS], struct error *error)
+	struct keys_report *report, struct buffer *answer, int fds[JOB_FDS], struct error *error)
 {
 	struct homefile_places places = {-1, -1};
 	int result = -1;
 
 	switch (job->operation) {
 	case KEYS_LIST:
-		return keys_list(place, report, error);
+		return keys_listing_write(place, report, answer, fds, error);
 	case KEYS_BYTES:
 		return read_bytes(place, report, error);
 	case KEYS_ADD:
@@ -186,15 +187,15 @@ static void add_outcome(const char *file, const struct keys_report *report,
 
 /* Behind that line stands the answer, which nobody on its way needs to read. */
 static void write_out(const struct keys_job *job, const struct account *account, const char *file,
-	const struct keys_report *report, const struct error *failure, struct buffer *out)
+	const struct keys_report *report, const struct error *failure, const struct buffer *list,
+	struct buffer *out)
 {
 	json_t *answer;
 	char *text;
 
 	add_outcome(file, report, failure, out);
 	if (job->operation == KEYS_LIST && !failure) {
-		keys_json_list(job->user, file, report, out);
-		buffer_add_string(out, "\n");
+		buffer_add(out, list->data, list->length);
 		return;
 	}
 	answer = pack_answer(job, file ? file : "", report, failure);
@@ -254,6 +255,7 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		.mirror = job->mirror};
 	struct account account = {0}, root = {0};
 	struct keys_report report = {0};
+	struct buffer list = BUFFER_EMPTY;
 	char *asked = NULL;
 	struct error error = {0};
 	int result;
@@ -270,11 +272,12 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		result = keys_place_choose_owner(
 			&place, &root, !job->has_peer || job->peer.uid == 0, &error);
 	if (result == 0)
-		result = operate(job, &place, &report, fds, &error);
+		result = operate(job, &place, &report, &list, fds, &error);
 	if (result == 0 || report.pending)
 		write_journal(job, &report);
-	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, out);
+	write_out(job, &account, place.file, &report, result == 0 ? NULL : &error, &list, out);
 	keys_report_free(&report);
+	buffer_free(&list);
 	account_free(&account);
 	account_free(&root);
 	free(asked);

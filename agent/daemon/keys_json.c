@@ -15,77 +15,117 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-static void add_string(struct buffer *out, const char *text)
+/*
+ * A list may have 100,000 rows: each is written in one go, into room that was made for
+ * the longest that it can become.
+ */
+#define ROW_ROOM         640 /* all but the texts */
+#define BYTE_ROOM        6   /* a byte of a text, as \u001f */
+#define PUT(at, literal) mempcpy(at, literal, sizeof(literal) - 1)
+
+static char *put_string(char *at, const char *text, size_t length)
 {
 	json_t *string = NULL;
 	char *escaped;
 
+	*at++ = '"';
 	if (is_plain(text)) {
-		buffer_add(out, "\"", 1);
-		buffer_add_string(out, text);
-		buffer_add(out, "\"", 1);
-		return;
+		at = mempcpy(at, text, length);
+	} else if ((string = json_stringn(text, length)) &&
+		   (escaped = json_dumps(string, JSON_ENCODE_ANY))) {
+		at = mempcpy(at, escaped + 1, strlen(escaped) - 2);
+		free(escaped);
 	}
-	string = json_string(text);
-	escaped = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-	if (escaped)
-		buffer_add_string(out, escaped);
-	else
-		out->failed = true;
-	free(escaped);
 	json_decref(string);
+	*at++ = '"';
+	return at;
 }
 
-/* ,"name":"text", or null for no text. */
-static void add_member(struct buffer *out, const char *name, const char *text, bool optional)
+static char *put_text(char *at, const struct buffer *text)
 {
-	buffer_add(out, ",\"", 2);
-	buffer_add_string(out, name);
-	buffer_add(out, "\":", 2);
-	if (optional && (!text || !*text))
-		buffer_add_string(out, "null");
-	else
-		add_string(out, text);
+	return put_string(at, buffer_string(text), text->length);
 }
 
-static void add_time(struct buffer *out, const char *name, time_t when)
+/* A word of the agent's own, which needs no escaping; null for none. */
+static char *put_word(char *at, const char *word)
+{
+	if (!word || !*word)
+		return PUT(at, "null");
+	*at++ = '"';
+	at = stpcpy(at, word);
+	*at++ = '"';
+	return at;
+}
+
+/* printf(3) is slow at numbers. */
+static char *put_number(char *at, unsigned long number)
+{
+	char digits[24], *first = digits + sizeof(digits);
+
+	do
+		*--first = (char)('0' + number % 10);
+	while ((number /= 10));
+	return mempcpy(at, first, (size_t)(digits + sizeof(digits) - first));
+}
+
+static char *put_time(char *at, time_t when)
 {
 	char text[32];
 
-	add_member(out, name, when ? text_time(text, sizeof(text), when) : NULL, true);
+	return put_word(at, when ? text_time(text, sizeof(text), when) : NULL);
 }
 
-static void add_number(struct buffer *out, const char *name, long number)
+static char *put_row(char *at, const struct keys_row *row)
 {
-	if (number)
-		buffer_add_format(out, ",\"%s\":%ld", name, number);
-	else
-		buffer_add_format(out, ",\"%s\":null", name);
+	at = PUT(at, "{\"fingerprint\":");
+	at = put_word(at, row->fingerprint);
+	at = PUT(at, ",\"type\":");
+	at = put_word(at, row->type);
+	at = PUT(at, ",\"bits\":");
+	at = row->type ? put_number(at, row->bits) : PUT(at, "null");
+	at = PUT(at, ",\"comment\":");
+	at = put_text(at, &row->comment);
+	at = PUT(at, ",\"options\":");
+	at = put_text(at, &row->options);
+	at = PUT(at, ",\"name\":");
+	at = put_text(at, &row->name);
+	at = PUT(at, ",\"source\":");
+	at = row->foreign ? PUT(at, "\"foreign\"") : PUT(at, "\"instance\"");
+	at = PUT(at, ",\"origin\":");
+	at = put_word(at, row->origin);
+	at = PUT(at, ",\"state\":");
+	at = put_word(at, row->state);
+	at = PUT(at, ",\"reason\":");
+	at = row->reason.length ? put_text(at, &row->reason) : PUT(at, "null");
+	at = PUT(at, ",\"pinned\":");
+	at = row->pinned ? PUT(at, "true") : PUT(at, "false");
+	at = PUT(at, ",\"added\":");
+	at = put_time(at, row->added);
+	at = PUT(at, ",\"expires\":");
+	at = put_time(at, row->expires);
+	at = PUT(at, ",\"line\":");
+	at = row->line ? put_number(at, (unsigned long)row->line) : PUT(at, "null");
+	return PUT(at, "}");
 }
 
-static void add_row(struct buffer *out, const struct keys_row *row)
+int keys_json_row(const struct keys_row *row, struct buffer *out)
 {
-	buffer_add_string(out, row->pinned ? "{\"pinned\":true" : "{\"pinned\":false");
-	add_member(out, "fingerprint", row->fingerprint, true);
-	add_member(out, "type", row->type, true);
-	add_number(out, "bits", row->type ? (long)row->bits : 0);
-	add_member(out, "comment", row->comment, false);
-	add_member(out, "options", row->options, false);
-	add_member(out, "name", row->name, false);
-	add_member(out, "source", row->foreign ? "foreign" : "instance", false);
-	add_member(out, "origin", row->origin, true);
-	add_member(out, "state", row->state, false);
-	add_member(out, "reason", row->reason, true);
-	add_time(out, "added", row->added);
-	add_time(out, "expires", row->expires);
-	add_number(out, "line", row->line);
-	buffer_add(out, "}", 1);
+	size_t texts =
+		row->comment.length + row->options.length + row->name.length + row->reason.length;
+	char *at = buffer_reserve(out, ROW_ROOM + texts * BYTE_ROOM);
+
+	if (!at)
+		return -1;
+	at = put_row(at, row);
+	*at = '\0';
+	out->length = (size_t)(at - out->data);
+	return 0;
 }
 
 static json_t *pack_short_row(const struct keys_row *row)
 {
 	json_t *packed = json_pack("{ss ss ss}", "fingerprint", row->fingerprint, "type", row->type,
-		"comment", row->comment);
+		"comment", buffer_string(&row->comment));
 
 	if (packed && row->kind == ROW_LEFT)
 		json_object_set_new(packed, "line", json_integer(row->line));
@@ -136,26 +176,32 @@ static json_t *pack_notes(const struct keys_report *report)
 	return notes;
 }
 
-int keys_json_list(
-	const char *user, const char *file, const struct keys_report *report, struct buffer *out)
+int keys_json_list_head(const char *user, const char *file, struct buffer *out)
+{
+	size_t user_length = strlen(user), file_length = strlen(file);
+	char *at = buffer_reserve(out, ROW_ROOM + (user_length + file_length) * BYTE_ROOM);
+
+	if (!at)
+		return -1;
+	at = PUT(at, "{\"user\":");
+	at = put_string(at, user, user_length);
+	at = PUT(at, ",\"file\":");
+	at = put_string(at, file, file_length);
+	at = PUT(at, ",\"keys\":[");
+	*at = '\0';
+	out->length = (size_t)(at - out->data);
+	return 0;
+}
+
+int keys_json_list_tail(const struct keys_report *report, struct buffer *out)
 {
 	json_t *notes = pack_notes(report);
 	char *text = notes ? json_dumps(notes, JSON_COMPACT) : NULL;
-	bool first = true;
 
-	buffer_add_string(out, "{\"user\":");
-	add_string(out, user);
-	add_member(out, "file", file, false);
-	buffer_add_string(out, ",\"keys\":[");
-	for (size_t i = 0; i < report->row_count; i++) {
-		if (report->rows[i].kind != ROW_LISTED)
-			continue;
-		if (!first)
-			buffer_add(out, ",", 1);
-		add_row(out, &report->rows[i]);
-		first = false;
-	}
-	buffer_add_format(out, "],\"notes\":%s}", text ? text : "[]");
+	if (text)
+		buffer_add_format(out, "],\"notes\":%s}\n", text);
+	else
+		out->failed = true;
 	free(text);
 	json_decref(notes);
 	return out->failed ? -1 : 0;

@@ -6,13 +6,16 @@
 
 struct buffer;
 struct keys_report;
+struct keys_row;
 
 /*
- * Appends {"user","file","keys":[…],"notes":[…]}, GET /v1/keys, as text: a list may have
- * 100,000 rows. What needs escaping is the library's. Returns 0, or -1 (out of memory).
+ * {"user","file","keys":[…],"notes":[…]}, GET /v1/keys, appended as text: what stands
+ * before the rows, one row, and what stands behind them, with a newline. What needs
+ * escaping is the library's. Return 0, or -1 (out of memory).
  */
-int keys_json_list(
-	const char *user, const char *file, const struct keys_report *report, struct buffer *out);
+int keys_json_list_head(const char *user, const char *file, struct buffer *out);
+int keys_json_row(const struct keys_row *row, struct buffer *out);
+int keys_json_list_tail(const struct keys_report *report, struct buffer *out);
 
 /* The others return NULL if out of memory.
  * {"user","file","base64"}: GET /v1/keys?platform_bytes=1. */

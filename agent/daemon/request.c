@@ -5,7 +5,10 @@
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "control/failure.h"
 #include "daemon/agent.h"
@@ -40,18 +43,36 @@ static const char *phrase(int status)
 	}
 }
 
-void request_answer_text(struct request *request, int http_status, const char *text, size_t length)
+/* Steals fd: what is sent is read from the file at that time. */
+static int add_file(struct evbuffer *out, int fd)
+{
+	off_t start = lseek(fd, 0, SEEK_CUR);
+	struct stat what;
+
+	if (!out || start < 0 || fstat(fd, &what) != 0 || what.st_size < start) {
+		close(fd);
+		return -1;
+	}
+	return evbuffer_add_file(out, fd, start, what.st_size - start);
+}
+
+void request_answer_files(struct request *request, int http_status, const char *text, size_t length,
+	const int *fds, size_t count)
 {
 	struct evbuffer *out = evbuffer_new();
 
-	if (!text)
+	/* What is in files goes to the socket by sendfile(2), without a copy here. */
+	if (out && count)
+		evbuffer_set_flags(out, EVBUFFER_FLAG_DRAINS_TO_FD);
+	if (!text || !out || evbuffer_add(out, text, length) != 0)
 		http_status = 503;
+	for (size_t i = 0; i < count; i++)
+		if (fds[i] >= 0 && add_file(out, fds[i]) != 0)
+			http_status = 503;
 	if (http_status >= 400)
 		request->agent->counters.refused++;
 	evhttp_add_header(evhttp_request_get_output_headers(request->http), "Content-Type",
 		"application/json");
-	if (out && text && evbuffer_add(out, text, length) == 0)
-		evbuffer_add(out, "\n", 1);
 	/* If the peer is gone by now, evhttp frees the request and sends nothing. */
 	evhttp_send_reply(request->http, http_status, phrase(http_status), out);
 	if (out)
@@ -59,11 +80,20 @@ void request_answer_text(struct request *request, int http_status, const char *t
 	request_free(request);
 }
 
+void request_answer_text(struct request *request, int http_status, const char *text, size_t length)
+{
+	request_answer_files(request, http_status, text, length, NULL, 0);
+}
+
 void request_answer(struct request *request, int http_status, json_t *answer)
 {
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	struct buffer line = BUFFER_EMPTY;
 
-	request_answer_text(request, http_status, text, text ? strlen(text) : 0);
+	if (text)
+		buffer_add_format(&line, "%s\n", text);
+	request_answer_text(request, http_status, line.data, line.length);
+	buffer_free(&line);
 	free(text);
 	json_decref(answer);
 }

@@ -37,6 +37,13 @@ const char *request_parameter(const struct request *request, const char *name);
 /* Whether the query says NAME=1, yes or true. */
 bool request_flag(const struct request *request, const char *name);
 
+/*
+ * As request_answer_text, with the rest of each file behind the text: from the offset of
+ * its descriptor on. Closes the descriptors; -1 is none.
+ */
+void request_answer_files(struct request *request, int http_status, const char *text, size_t length,
+	const int *fds, size_t count);
+
 /* Frees a request that nobody answered (its connection is gone). */
 void request_free(struct request *request);
 

@@ -57,12 +57,30 @@ static int check_server(
 	return result;
 }
 
+/* sshd takes the first line that fits: a laxer copy of the key would win. */
+static int check_laxer(
+	const struct import_key *key, const struct keys_update *update, struct error *error)
+{
+	struct view_line other;
+	int result = 0;
+
+	if (!view_find(&update->view, &update->store, &key->key, true, &other))
+		return 0;
+	if (other.parsed.options_length != strlen(key->options) ||
+		(other.parsed.options_length && memcmp(other.parsed.options_text, key->options,
+							other.parsed.options_length) != 0))
+		result = error_set(error, ERROR_BAD_OPTION,
+			"line %ld of %s holds the same key with other options, which would let it "
+			"in all the same; remove that line, or use --force",
+			other.number, update->place->file);
+	view_line_free(&other);
+	return result;
+}
+
 /* cert-authority and principals admit keys that nobody listed. */
 static int check_options(const struct import_key *key, const struct keys_update *update,
 	const struct keys_request *request, struct error *error)
 {
-	const struct view_line *other = view_find(&update->view, &update->store, &key->key, true);
-
 	if (check_server(key, update->report, error) != 0)
 		return -1;
 	if ((key->parsed.cert_authority || key->parsed.principals) &&
@@ -70,19 +88,9 @@ static int check_options(const struct import_key *key, const struct keys_update 
 		return error_set(error, ERROR_BAD_OPTION,
 			"cert-authority and principals let in keys that are not listed here; "
 			"if that is meant, root adds it with --force");
-	if (request->force)
-		return 0;
-	/* sshd takes the first line that fits: the laxer copy would win. */
-	if ((*key->options || request->expires) && other &&
-		(other->parsed.options_length != strlen(key->options) ||
-			memcmp(other->parsed.options_text, key->options,
-				other->parsed.options_length) != 0))
-		return error_set(error, ERROR_BAD_OPTION,
-			"line %ld of %s holds the same key with other options, which would let it "
-			"in "
-			"all the same; remove that line, or use --force",
-			other->number, update->place->file);
-	return 0;
+	return request->force || (!*key->options && !request->expires)
+		       ? 0
+		       : check_laxer(key, update, error);
 }
 
 static int add_options(struct import_key *key, const struct keys_request *request,
@@ -179,8 +187,8 @@ static int report_key(struct keys_update *update, enum keys_row_kind kind,
 	pubkey_fingerprint(&key->key, row->fingerprint);
 	row->type = key->key.type;
 	row->bits = key->key.bits;
-	row->comment = strdup(request->name && *request->name ? request->name : key->comment);
-	return row->comment ? 0 : -1;
+	return buffer_add_string(
+		&row->comment, request->name && *request->name ? request->name : key->comment);
 }
 
 static int rename_key(
@@ -196,8 +204,7 @@ static int rename_key(
 static int add_one(struct keys_update *update, const struct import_key *key,
 	const struct keys_request *request)
 {
-	bool foreign =
-		view_find_other(&update->view, &update->store, &key->key, update->now) != NULL;
+	bool foreign = view_find_other(&update->view, &update->store, &key->key, update->now, NULL);
 	struct stored_key *stored = store_find(&update->store, &key->key);
 
 	if (foreign && is_platforms_own(&key->key)) {

@@ -73,16 +73,15 @@ int block_take_out(
 	return buffer_add(foreign, text + block->end, length - block->end);
 }
 
-int block_put(const struct buffer *foreign, const char *id, unsigned long generation,
-	const struct buffer *lines, struct buffer *out)
+int block_append(
+	struct buffer *text, const char *id, unsigned long generation, const struct buffer *lines)
 {
-	bool joined = foreign->length && foreign->data[foreign->length - 1] != '\n';
+	bool joined = text->length && text->data[text->length - 1] != '\n';
 
-	buffer_add(out, foreign->data, foreign->length);
 	if (!lines->length)
-		return out->failed ? -1 : 0;
-	buffer_add_format(out, "%s# BEGIN vastagent %s %lu%s%s\n", joined ? "\n" : "", id,
+		return text->failed ? -1 : 0;
+	buffer_add_format(text, "%s# BEGIN vastagent %s %lu%s%s\n", joined ? "\n" : "", id,
 		generation, joined ? " joined" : "", WORDS);
-	buffer_add(out, lines->data, lines->length);
-	return buffer_add_format(out, "# END vastagent %s\n", id);
+	buffer_add(text, lines->data, lines->length);
+	return buffer_add_format(text, "# END vastagent %s\n", id);
 }

@@ -40,10 +40,10 @@ int block_take_out(
 	const char *text, size_t length, const struct block *block, struct buffer *foreign);
 
 /*
- * Appends foreign text and behind it a block of lines (each ends in a newline); no
- * lines, no block. Returns 0, or -1 if out of memory.
+ * Appends to foreign text a block of lines (each ends in a newline); no lines, no block.
+ * Returns 0, or -1 if out of memory.
  */
-int block_put(const struct buffer *foreign, const char *id, unsigned long generation,
-	const struct buffer *lines, struct buffer *out);
+int block_append(
+	struct buffer *text, const char *id, unsigned long generation, const struct buffer *lines);
 
 #endif

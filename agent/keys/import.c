@@ -99,14 +99,16 @@ static int add_key(struct import *import, struct key_line *parsed, long line)
 	}
 	key->key = parsed->key;
 	parsed->key = (struct pubkey){0};
-	return key_index_put(&import->index, KEY_ARRAY(import->keys, key), import->key_count++);
+	return key_index_add(&import->index, pubkey_tail(&import->keys[import->key_count++].key));
 }
 
 static const struct import_key *find_key(const struct import *import, const struct pubkey *key)
 {
-	size_t found = key_index_find(&import->index, KEY_ARRAY(import->keys, key), key);
+	size_t at = key_index_first(&import->index, pubkey_tail(key));
 
-	return found == KEY_INDEX_NONE ? NULL : &import->keys[found];
+	while (at && !pubkey_equal(&import->keys[at - 1].key, key))
+		at = key_index_next(&import->index, at);
+	return at ? &import->keys[at - 1] : NULL;
 }
 
 /* The same key again: with other options one of the two would defeat the other. */

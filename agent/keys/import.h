@@ -7,7 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "keys/key_index.h"
+#include "keys/index.h"
 #include "keys/options.h"
 #include "keys/pubkey.h"
 

@@ -27,8 +27,20 @@ struct homefile_places;
 int keys_place_choose_owner(
 	struct keys_place *place, const struct account *root, bool by_root, struct error *error);
 
-/* Lists the keys of file and store. Returns 0 with the rows in *report, or -1. */
-int keys_list(const struct keys_place *place, struct keys_report *report, struct error *error);
+/*
+ * Lists the keys of file and store, in parts that make up the list in their order: begin,
+ * then each part once, then end, also where something failed. Parts may be worked on by
+ * several threads at once. sink is called for each row, which lives during the call only,
+ * and returns 0, or -1 to stop. begin and part return 0 or -1; end notes in the report
+ * what was left out.
+ */
+struct keys_listing;
+typedef int keys_row_sink(void *context, const struct keys_row *row);
+int keys_list_begin(struct keys_listing **listing, const struct keys_place *place,
+	struct keys_report *report, struct error *error);
+size_t keys_list_parts(const struct keys_listing *listing);
+int keys_list_part(struct keys_listing *listing, size_t part, keys_row_sink *sink, void *context);
+void keys_list_end(struct keys_listing *listing);
 
 /*
  * The file as it would be without the agent, byte for byte, appended to *bytes; nothing

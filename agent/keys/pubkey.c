@@ -15,6 +15,7 @@
 #define RSA_MAX_BITS 16384 /* OpenSSL: OPENSSL_RSA_MAX_MODULUS_BITS */
 #define NUMBER_MAX   2049  /* OpenSSH: SSHBUF_MAX_BIGNUM and a leading zero, in bytes */
 #define BLOB_MAX     8192  /* more than a 16384-bit RSA key takes */
+#define TYPE_MAX     43    /* the longest name of a type */
 #define BLOB_USUAL   1024  /* more than any key in use takes */
 
 struct type {
@@ -60,6 +61,8 @@ static const struct type types[] = {
 
 static const struct type *find_type(const char *name, size_t length)
 {
+	if (length > TYPE_MAX)
+		return NULL;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strlen(types[i].name) == length && memcmp(types[i].name, name, length) == 0)
 			return &types[i];
@@ -547,9 +550,70 @@ char *pubkey_base64(const struct pubkey *key)
 	return text;
 }
 
+/* 56 bits: what nine digits and a part of a tenth hold, whatever the padding. */
+#define TAIL_BYTES  7
+#define TAIL_DIGITS 10
+#define TAIL_MASK   (((uint64_t)1 << TAIL_BYTES * 8) - 1)
+
+uint64_t pubkey_tail(const struct pubkey *key)
+{
+	uint64_t tail = 0;
+
+	for (size_t i = key->length < TAIL_BYTES ? 0 : key->length - TAIL_BYTES; i < key->length;
+		i++)
+		tail = tail << 8 | key->blob[i];
+	return tail;
+}
+
+/*
+ * The canonical blob ends as the base64 does: what is re-encoded (a name, leading zeros)
+ * stands before that. The exception is a security key, whose application may end in a NUL.
+ */
+bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
+	size_t base64_length, uint64_t *tail)
+{
+	const struct type *known = find_type(type, type_length);
+	const unsigned char *start = (const unsigned char *)base64, *at = start + base64_length;
+	unsigned pads = 0, count = 0;
+	uint64_t bits = 0;
+	struct pubkey key;
+
+	if (!known)
+		return false;
+	if (known->kind == PUBKEY_SK_ED25519 || known->kind == PUBKEY_SK_ECDSA) {
+		if (pubkey_parse(type, type_length, base64, base64_length, &key, NULL) != 0)
+			return false;
+		*tail = pubkey_tail(&key);
+		pubkey_free(&key);
+		return true;
+	}
+	for (; at > start && count < TAIL_DIGITS; at--) {
+		int digit = digits[at[-1]];
+
+		if (digit >= 0)
+			bits |= (uint64_t)digit << 6 * count++;
+		else if (at[-1] == '=' && !count)
+			pads++;
+		else if (digit != -2)
+			return false;
+	}
+	*tail = bits >> 2 * pads & TAIL_MASK;
+	return count == TAIL_DIGITS && pads <= 2;
+}
+
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)
 {
 	return a->length == b->length && memcmp(a->blob, b->blob, a->length) == 0;
+}
+
+int pubkey_copy(const struct pubkey *key, struct pubkey *copy)
+{
+	*copy = *key;
+	copy->blob = malloc(key->length);
+	if (!copy->blob)
+		return -1;
+	memcpy(copy->blob, key->blob, key->length);
+	return 0;
 }
 
 void pubkey_free(struct pubkey *key)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 
@@ -49,7 +50,19 @@ void pubkey_fingerprint(const struct pubkey *key, char *out);
 /* The blob in base64 with padding, which the caller frees; NULL if out of memory. */
 char *pubkey_base64(const struct pubkey *key);
 
+/*
+ * The last seven bytes of the blob, by which a key is looked up; two keys may have the
+ * same. pubkey_find_tail reads it off the two fields of a key without decoding them: it
+ * returns false if they cannot be a key, and need not be one where it returns true.
+ */
+uint64_t pubkey_tail(const struct pubkey *key);
+bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
+	size_t base64_length, uint64_t *tail);
+
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b);
+
+/* Makes *copy a copy, to be freed with pubkey_free. Returns 0, or -1 if out of memory. */
+int pubkey_copy(const struct pubkey *key, struct pubkey *copy);
 
 /* Frees what the key holds and zeroes it. */
 void pubkey_free(struct pubkey *key);

@@ -20,17 +20,26 @@ static bool has_fingerprint(const struct pubkey *key, const char *wanted)
 	return strcmp(fingerprint, wanted) == 0;
 }
 
-/* The key with the fingerprint, in the store or in the file; NULL if it is in neither. */
-static const struct pubkey *find_key(const struct keys_update *update, const char *fingerprint)
+/*
+ * The key with the fingerprint, in the store or in the file, as a copy to be freed with
+ * pubkey_free. Returns 1 if there is one, 0 if not, -1 if out of memory.
+ */
+static int find_key(const struct keys_update *update, const char *fingerprint, struct pubkey *found)
 {
+	struct view_walk walk = {.end = update->view.length};
+	struct view_line line = {0};
+
 	for (size_t i = 0; i < update->store.count; i++)
 		if (has_fingerprint(&update->store.keys[i].key, fingerprint))
-			return &update->store.keys[i].key;
-	for (size_t i = 0; i < update->view.count; i++)
-		if (update->view.lines[i].parsed.key.blob &&
-			has_fingerprint(&update->view.lines[i].parsed.key, fingerprint))
-			return &update->view.lines[i].parsed.key;
-	return NULL;
+			return pubkey_copy(&update->store.keys[i].key, found) == 0 ? 1 : -1;
+	while (view_next(&update->view, &walk, &line)) {
+		if (!line.parsed.key.blob || !has_fingerprint(&line.parsed.key, fingerprint))
+			continue;
+		*found = line.parsed.key;
+		line.parsed.key = (struct pubkey){0};
+		return 1;
+	}
+	return 0;
 }
 
 /* The store's entry of a key that stands in the file only is its tombstone to be. */
@@ -64,15 +73,17 @@ static bool remains(const struct keys_update *update, const struct keys_removal 
 static int check_last(
 	const struct keys_update *update, const struct keys_removal *removal, struct error *error)
 {
+	struct view_walk walk = {.end = update->view.length};
+	struct view_line line = {0};
 	bool takes_one = false;
 
-	for (size_t i = 0; i < update->view.count; i++) {
-		const struct view_line *line = &update->view.lines[i];
-
-		if (remains(update, removal, line))
+	while (view_next(&update->view, &walk, &line)) {
+		if (remains(update, removal, &line)) {
+			view_line_free(&line);
 			return 0;
-		takes_one = takes_one || (line->parsed.kind == KEY_LINE_KEY &&
-						 is_removed(removal, &line->parsed.key));
+		}
+		takes_one = takes_one || (line.parsed.kind == KEY_LINE_KEY &&
+						 is_removed(removal, &line.parsed.key));
 	}
 	if (!takes_one || removal->force)
 		return 0;
@@ -86,11 +97,17 @@ static int check_known(
 	const struct keys_update *update, const struct keys_removal *removal, struct error *error)
 {
 	for (size_t i = 0; i < removal->count; i++) {
-		const struct pubkey *key = find_key(update, removal->fingerprints[i]);
-		const struct stored_key *stored = key ? store_find(&update->store, key) : NULL;
+		struct pubkey key = {0};
+		int known = find_key(update, removal->fingerprints[i], &key);
+		const struct stored_key *stored =
+			known > 0 ? store_find(&update->store, &key) : NULL;
 
-		if (!key || (stored && stored->removed &&
-				    !view_find(&update->view, &update->store, key, true)))
+		if (known < 0)
+			return out_of_memory(error);
+		if (stored && stored->removed)
+			known = view_find(&update->view, &update->store, &key, true, NULL);
+		pubkey_free(&key);
+		if (!known)
 			return error_set(error, ERROR_NO_SUCH_KEY, "%s has no key %s",
 				update->place->account->name, removal->fingerprints[i]);
 	}
@@ -144,11 +161,9 @@ static int drop_lines(struct keys_update *update, struct stored_key *stored,
 	return keys_report_event(update->report, "removed", &stored->key, "rmkey --foreign");
 }
 
-static int remove_one(
-	struct keys_update *update, const struct keys_removal *removal, const char *fingerprint)
+static int remove_found(struct keys_update *update, const struct keys_removal *removal,
+	const struct pubkey *key, const struct view_line *line)
 {
-	const struct pubkey *key = find_key(update, fingerprint);
-	const struct view_line *line = view_find(&update->view, &update->store, key, true);
 	struct stored_key *stored =
 		removal->foreign ? entry_of(update, key) : store_find(&update->store, key);
 
@@ -162,6 +177,45 @@ static int remove_one(
 	return line && !removal->foreign ? report_left(update, line) : 0;
 }
 
+/* In another account's file: its own store's key goes, and lines that are copies. */
+static int sweep_found(struct keys_update *update, const struct keys_removal *removal,
+	const struct pubkey *key, const struct view_line *line)
+{
+	struct stored_key *stored = line ? entry_of(update, key) : store_find(&update->store, key);
+
+	(void)removal;
+	if (!stored)
+		return line ? -1 : 0;
+	if (line && drop_lines(update, stored, line, ", but a copy of the key") != 0)
+		return -1;
+	return stored->removed ? 0 : entomb(update, stored);
+}
+
+typedef int with_found(struct keys_update *update, const struct keys_removal *removal,
+	const struct pubkey *key, const struct view_line *line);
+
+/* Calls for each fingerprint's key, with the line of somebody else's that holds it. */
+static int each_key(
+	struct keys_update *update, const struct keys_removal *removal, with_found *call)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < removal->count; i++) {
+		struct view_line line = {0};
+		struct pubkey key = {0};
+		bool stands;
+
+		result = find_key(update, removal->fingerprints[i], &key);
+		if (result <= 0)
+			continue;
+		stands = view_find(&update->view, &update->store, &key, true, &line);
+		result = call(update, removal, &key, stands ? &line : NULL);
+		view_line_free(&line);
+		pubkey_free(&key);
+	}
+	return result;
+}
+
 int keys_remove(const struct keys_place *place, const struct keys_removal *removal,
 	struct keys_report *report, struct error *error)
 {
@@ -172,31 +226,12 @@ int keys_remove(const struct keys_place *place, const struct keys_removal *remov
 		result = check_known(&update, removal, error);
 	if (result == 0)
 		result = check_last(&update, removal, error);
-	for (size_t i = 0; result == 0 && i < removal->count; i++)
-		if (remove_one(&update, removal, removal->fingerprints[i]) != 0)
-			result = out_of_memory(error);
+	if (result == 0 && each_key(&update, removal, remove_found) != 0)
+		result = out_of_memory(error);
 	if (result == 0)
 		result = keys_update_finish(&update, error);
 	keys_update_end(&update);
 	return result;
-}
-
-/* In another account's file: its own store's key goes, and lines that are copies. */
-static int sweep_one(struct keys_update *update, const char *fingerprint)
-{
-	const struct pubkey *key = find_key(update, fingerprint);
-	const struct view_line *line;
-	struct stored_key *stored;
-
-	if (!key)
-		return 0;
-	line = view_find(&update->view, &update->store, key, true);
-	stored = line ? entry_of(update, key) : store_find(&update->store, key);
-	if (!stored)
-		return line ? -1 : 0;
-	if (line && drop_lines(update, stored, line, ", but a copy of the key") != 0)
-		return -1;
-	return stored->removed ? 0 : entomb(update, stored);
 }
 
 int keys_sweep(const struct keys_place *place, const struct keys_removal *removal,
@@ -205,9 +240,8 @@ int keys_sweep(const struct keys_place *place, const struct keys_removal *remova
 	struct keys_update update;
 	int result = keys_update_begin(&update, place, false, report, error);
 
-	for (size_t i = 0; result == 0 && i < removal->count; i++)
-		if (sweep_one(&update, removal->fingerprints[i]) != 0)
-			result = out_of_memory(error);
+	if (result == 0 && each_key(&update, removal, sweep_found) != 0)
+		result = out_of_memory(error);
 	if (result == 0 && report->row_count)
 		result = keys_update_finish(&update, error);
 	keys_update_end(&update);

@@ -16,6 +16,29 @@ static void *grow(void **array, size_t *count, size_t size)
 	return memset((char *)grown + size * (*count)++, 0, size);
 }
 
+void keys_row_reset(struct keys_row *row, enum keys_row_kind kind)
+{
+	struct keys_row old = *row;
+
+	buffer_clear(&old.comment);
+	buffer_clear(&old.options);
+	buffer_clear(&old.name);
+	buffer_clear(&old.reason);
+	*row = (struct keys_row){.kind = kind,
+		.comment = old.comment,
+		.options = old.options,
+		.name = old.name,
+		.reason = old.reason};
+}
+
+void keys_row_free(struct keys_row *row)
+{
+	buffer_free(&row->comment);
+	buffer_free(&row->options);
+	buffer_free(&row->name);
+	buffer_free(&row->reason);
+}
+
 struct keys_row *keys_report_row(struct keys_report *report, enum keys_row_kind kind)
 {
 	struct keys_row *row =
@@ -56,12 +79,8 @@ int keys_report_event(
 
 void keys_report_free(struct keys_report *report)
 {
-	for (size_t i = 0; i < report->row_count; i++) {
-		free(report->rows[i].comment);
-		free(report->rows[i].options);
-		free(report->rows[i].name);
-		free(report->rows[i].reason);
-	}
+	for (size_t i = 0; i < report->row_count; i++)
+		keys_row_free(&report->rows[i]);
 	for (size_t i = 0; i < report->reject_count; i++)
 		free(report->rejects[i].reason);
 	free(report->rows);

@@ -17,11 +17,11 @@ struct keys_row {
 	char fingerprint[PUBKEY_FINGERPRINT_SIZE]; /* "" for a line without a key */
 	const char *type;                          /* NULL for a line without a key */
 	unsigned bits;
-	char *comment, *options, *name;
-	bool foreign;       /* a line that the agent did not write */
-	const char *origin; /* "command", "template", or NULL for a foreign line */
-	const char *state;  /* active, expired, invalid, pending or removed */
-	char *reason;       /* why it is invalid or removed, or NULL */
+	struct buffer comment, options, name; /* texts, visible: text_visible() */
+	bool foreign;                         /* a line that the agent did not write */
+	const char *origin;   /* "command", "template", or NULL for a foreign line */
+	const char *state;    /* active, expired, invalid, pending or removed */
+	struct buffer reason; /* why it is invalid or removed, or empty */
 	bool pinned;
 	time_t added, expires; /* 0: not known, never */
 	long line;             /* of the file; 0: it stands in none */
@@ -53,6 +53,10 @@ struct keys_report {
 	time_t next_expiry;  /* of a key in the store, or 0 */
 	bool incomplete;     /* removed, but another line still lets the key in */
 };
+
+/* Makes the row an empty one of the kind, for another use of its memory; frees that. */
+void keys_row_reset(struct keys_row *row, enum keys_row_kind kind);
+void keys_row_free(struct keys_row *row);
 
 /* A new row of the kind, zeroed but for it; NULL if out of memory. */
 struct keys_row *keys_report_row(struct keys_report *report, enum keys_row_kind kind);

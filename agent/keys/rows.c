@@ -1,12 +1,15 @@
 #include "keys/rows.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/text.h"
 #include "keys/report.h"
 #include "keys/store.h"
 #include "keys/view.h"
+
+static bool row_is_whole(const struct keys_row *row)
+{
+	return !row->comment.failed && !row->options.failed && !row->name.failed &&
+	       !row->reason.failed;
+}
 
 int row_of_stored(struct keys_row *row, const struct stored_key *key)
 {
@@ -16,20 +19,20 @@ int row_of_stored(struct keys_row *row, const struct stored_key *key)
 	row->origin = origin_name(key->origin);
 	row->added = key->added;
 	row->expires = key->expires;
-	row->comment = strdup(*key->name ? key->name : key->comment);
-	row->options = strdup(key->options);
-	row->name = strdup(key->name);
-	return row->comment && row->options && row->name ? 0 : -1;
+	buffer_add_string(&row->comment, *key->name ? key->name : key->comment);
+	buffer_add_string(&row->options, key->options);
+	buffer_add_string(&row->name, key->name);
+	return row_is_whole(row) ? 0 : -1;
 }
 
 /* A slice of the file as text that can be shown. */
-static char *visible_copy(const char *text, size_t length)
+static void add_visible(struct buffer *out, const char *text, size_t length)
 {
-	char *copy = malloc(length * 4 + 1);
+	char *copy;
 
-	if (copy)
-		text_visible(copy, length * 4 + 1, text, length);
-	return copy;
+	if (!length || !(copy = buffer_reserve(out, length * 4 + 1)))
+		return;
+	out->length += text_visible(copy, length * 4 + 1, text, length);
 }
 
 static const char *line_state(const struct key_line *line, time_t now)
@@ -47,17 +50,16 @@ int row_of_line(struct keys_row *row, const struct view_line *line, time_t now)
 	row->line = line->number;
 	row->state = line_state(parsed, now);
 	row->expires = parsed->options.expires;
-	row->comment = visible_copy(parsed->comment, parsed->comment_length);
-	row->options = visible_copy(parsed->options_text, parsed->options_length);
-	row->name = strdup("");
+	add_visible(&row->comment, parsed->comment, parsed->comment_length);
+	add_visible(&row->options, parsed->options_text, parsed->options_length);
 	if (parsed->kind == KEY_LINE_INVALID)
-		row->reason = strdup(parsed->error.message);
+		buffer_add_string(&row->reason, parsed->error.message);
 	if (parsed->key.blob) {
 		row->type = parsed->key.type;
 		row->bits = parsed->key.bits;
 		pubkey_fingerprint(&parsed->key, row->fingerprint);
 	}
-	return row->comment && row->options && row->name ? 0 : -1;
+	return row_is_whole(row) ? 0 : -1;
 }
 
 int row_pin(struct keys_row *row, const struct stored_key *key)
@@ -65,7 +67,6 @@ int row_pin(struct keys_row *row, const struct stored_key *key)
 	row->pinned = true;
 	row->added = key->added;
 	row->origin = origin_name(key->origin);
-	free(row->name);
-	row->name = strdup(key->name);
-	return row->name ? 0 : -1;
+	buffer_clear(&row->name);
+	return buffer_add_string(&row->name, key->name);
 }

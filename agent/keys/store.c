@@ -73,9 +73,11 @@ int store_set_text(char **field, const char *text)
 
 struct stored_key *store_find(const struct store *store, const struct pubkey *key)
 {
-	size_t found = key_index_find(&store->index, KEY_ARRAY(store->keys, key), key);
+	size_t at = key_index_first(&store->index, pubkey_tail(key));
 
-	return found == KEY_INDEX_NONE ? NULL : &store->keys[found];
+	while (at && !pubkey_equal(&store->keys[at - 1].key, key))
+		at = key_index_next(&store->index, at);
+	return at ? &store->keys[at - 1] : NULL;
 }
 
 static void free_key(struct stored_key *key)
@@ -86,26 +88,31 @@ static void free_key(struct stored_key *key)
 	free(key->name);
 }
 
-struct stored_key *store_add(struct store *store, const struct pubkey *key)
+static int grow(struct store *store)
 {
-	struct stored_key *grown = reallocarray(store->keys, store->count + 1, sizeof(*grown));
-	struct stored_key *added;
+	size_t capacity = store->capacity ? store->capacity * 2 : 16;
+	struct stored_key *grown = reallocarray(store->keys, capacity, sizeof(*grown));
 
 	if (!grown)
-		return NULL;
+		return -1;
 	store->keys = grown;
-	added = &grown[store->count];
-	*added = (struct stored_key){.key = *key};
-	added->key.blob = malloc(key->length);
+	store->capacity = capacity;
+	return 0;
+}
+
+struct stored_key *store_add(struct store *store, const struct pubkey *key)
+{
+	struct stored_key *added;
+
+	if (store->count == store->capacity && grow(store) != 0)
+		return NULL;
+	added = &store->keys[store->count];
+	*added = (struct stored_key){0};
 	added->options = strdup("");
 	added->comment = strdup("");
 	added->name = strdup("");
-	if (!added->key.blob || !added->options || !added->comment || !added->name) {
-		free_key(added);
-		return NULL;
-	}
-	memcpy(added->key.blob, key->blob, key->length);
-	if (key_index_put(&store->index, KEY_ARRAY(store->keys, key), store->count) != 0) {
+	if (pubkey_copy(key, &added->key) != 0 || !added->options || !added->comment ||
+		!added->name || key_index_add(&store->index, pubkey_tail(key)) != 0) {
 		free_key(added);
 		return NULL;
 	}

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "keys/block.h"
-#include "keys/key_index.h"
+#include "keys/index.h"
 #include "keys/pubkey.h"
 
 struct error;
@@ -47,6 +47,7 @@ struct store {
 	unsigned long written;              /* of the last one that is known to have been */
 	struct stored_key *keys;
 	size_t count;
+	size_t capacity;
 	struct key_index index; /* of .keys */
 };
 

@@ -32,7 +32,7 @@ static size_t count_missing(const struct keys_update *update, size_t *written)
 		if (!key->in_block)
 			continue;
 		++*written;
-		missing += !view_find(&update->view, &update->store, &key->key, false);
+		missing += !view_find(&update->view, &update->store, &key->key, false, NULL);
 	}
 	return missing;
 }
@@ -42,7 +42,8 @@ static int honour_removal(struct keys_update *update)
 	for (size_t i = 0; i < update->store.count; i++) {
 		struct stored_key *key = &update->store.keys[i];
 
-		if (!key->in_block || view_find(&update->view, &update->store, &key->key, false))
+		if (!key->in_block ||
+			view_find(&update->view, &update->store, &key->key, false, NULL))
 			continue;
 		key->in_block = key->in_next = false;
 		key->removed = key->by_hand = true;
@@ -64,7 +65,7 @@ static int note_restored(struct keys_update *update)
 		const struct stored_key *key = &update->store.keys[i];
 
 		if (key->in_block && keys_update_wants(update, key) &&
-			!view_find(&update->view, &update->store, &key->key, false) &&
+			!view_find(&update->view, &update->store, &key->key, false, NULL) &&
 			keys_report_event(update->report, "restored", &key->key, reason) != 0)
 			return -1;
 	}
@@ -100,13 +101,10 @@ static int expel(struct keys_update *update)
 {
 	struct buffer foreign = BUFFER_EMPTY;
 	struct view view;
-	int result = view_parse(
-		buffer_string(&update->content), update->content.length, update->other.id, &view);
 
-	if (result == 0)
-		result = view_foreign_text(&view, &update->other, &foreign);
-	view_free(&view);
-	if (result != 0) {
+	view_begin(
+		buffer_string(&update->content), update->content.length, update->other.id, &view);
+	if (view_foreign_text(&view, &update->other, &foreign) != 0) {
 		buffer_free(&foreign);
 		return -1;
 	}
@@ -127,8 +125,10 @@ static int settle(struct keys_update *update, bool again, struct error *error)
 	view_free(&update->view);
 	if (*update->other.id && expel(update) != 0)
 		return out_of_memory(error);
-	if (view_parse(buffer_string(&update->content), update->content.length, update->store.id,
-		    &update->view) != 0)
+	view_begin(buffer_string(&update->content), update->content.length, update->store.id,
+		&update->view);
+	/* A list of what the agent has no part in needs to find nothing. */
+	if ((update->store.count || !update->read_only) && view_index(&update->view) != 0)
 		return out_of_memory(error);
 	resolve(&update->store, &update->view.block);
 	facts.written_generation = update->store.written;
@@ -222,7 +222,8 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 {
 	unsigned flags = HOMEFILE_KEYS;
 
-	*update = (struct keys_update){.place = place, .report = report, .now = time(NULL)};
+	*update = (struct keys_update){
+		.place = place, .report = report, .read_only = read_only, .now = time(NULL)};
 	if (!read_only)
 		flags |= HOMEFILE_WRITE | (place->create ? HOMEFILE_CREATE : 0);
 	/* sshd(8) opens it with the account's uid, whoever owns it. */
@@ -275,7 +276,7 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 		struct stored_key *key = &update->store.keys[i];
 		bool wanted = keys_update_wants(update, key);
 		bool in_block = wanted && !view_find_other(&update->view, &update->store, &key->key,
-						  update->now);
+						  update->now, NULL);
 
 		if (key->in_block && !wanted && !key->removed &&
 			keys_report_event(
@@ -302,37 +303,31 @@ static bool drops_any(const struct keys_update *update)
 static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 {
 	struct buffer kept = BUFFER_EMPTY;
-	struct view view = {0};
+	struct view_line line = {0};
+	struct view_walk walk = {0};
+	struct view view;
 	size_t at = 0;
-	int result = -1;
 
 	if (view_foreign_text(&update->view, &update->store, foreign) != 0)
 		return -1;
 	if (!drops_any(update))
 		return 0;
-	/* No store has this id, so that every line counts as foreign. */
-	if (view_parse(buffer_string(foreign), foreign->length, "", &view) != 0)
-		goto out;
-	for (size_t i = 0; i < view.count; i++) {
-		const struct view_line *line = &view.lines[i];
-
+	view_begin(buffer_string(foreign), foreign->length, "", &view);
+	walk.end = view.length;
+	while (view_next(&view, &walk, &line)) {
 		const struct stored_key *stored =
-			line->parsed.key.blob ? store_find(&update->store, &line->parsed.key)
-					      : NULL;
+			line.parsed.key.blob ? store_find(&update->store, &line.parsed.key) : NULL;
 
 		if (!stored || !stored->drop_foreign)
 			continue;
-		buffer_add(&kept, foreign->data + at, line->offset - at);
-		at = line->offset + line->length;
+		buffer_add(&kept, foreign->data + at, line.offset - at);
+		at = line.offset + line.length;
 		at += at < foreign->length;
 	}
 	buffer_add(&kept, foreign->data + at, foreign->length - at);
-	result = kept.failed ? -1 : 0;
-out:
-	view_free(&view);
 	buffer_free(foreign);
 	*foreign = kept;
-	return result;
+	return kept.failed ? -1 : 0;
 }
 
 static bool block_is(const struct keys_update *update, const struct buffer *lines)
@@ -352,7 +347,7 @@ static bool block_is(const struct keys_update *update, const struct buffer *line
  */
 static int plan(struct keys_update *update, bool *write, struct buffer *out)
 {
-	struct buffer lines = BUFFER_EMPTY, foreign = BUFFER_EMPTY;
+	struct buffer lines = BUFFER_EMPTY;
 	int result = -1;
 
 	if (plan_lines(update, &lines) != 0)
@@ -361,15 +356,13 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 	if (*write) {
 		update->store.generation++;
 		update->store_changed = true;
-		if (plan_foreign(update, &foreign) != 0 ||
-			block_put(&foreign, update->store.id, update->store.generation, &lines,
-				out) != 0)
+		if (plan_foreign(update, out) != 0 ||
+			block_append(out, update->store.id, update->store.generation, &lines) != 0)
 			goto out;
 	}
 	result = 0;
 out:
 	buffer_free(&lines);
-	buffer_free(&foreign);
 	return result;
 }
 

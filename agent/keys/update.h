@@ -28,6 +28,7 @@ struct keys_update {
 	bool exists; /* there is a file */
 	enum judge_verdict verdict;
 	time_t now;
+	bool read_only;
 	bool store_changed; /* .store must be saved even if the file stays */
 };
 

@@ -7,14 +7,11 @@
 #include <time.h>
 
 #include "keys/block.h"
-#include "keys/key_index.h"
+#include "keys/index.h"
 #include "keys/line.h"
 
 struct buffer;
 struct store;
-
-/* Lines without a key let nobody in; of more than this many the rest is only counted. */
-#define VIEW_JUNK_MAX 1000
 
 /* A line that is neither blank nor a comment. */
 struct view_line {
@@ -23,22 +20,37 @@ struct view_line {
 	size_t length; /* without the newline */
 	bool in_block; /* between the agent's markers */
 	struct key_line parsed;
-	size_t next; /* line + 1 of the next one with the same key, 0 for none */
 };
 
 struct view {
 	const char *text; /* the caller's; must outlive the view */
 	size_t length;
 	struct block block;
-	struct view_line *lines;
-	size_t count;
-	struct key_index index; /* the first line of each key */
-	size_t junk; /* lines without a key that were left out of .lines: see VIEW_JUNK_MAX */
+	struct key_index index;    /* of what may be keys, by their tails */
+	struct view_place *places; /* of the index's entries */
+	size_t capacity;
 };
 
-/* Parses text; store_id tells which block is the agent's. Returns 0, or -1 if out of
- * memory. Release with view_free in any case. */
-int view_parse(const char *text, size_t length, const char *store_id, struct view *view);
+/* Finds the agent's block by store_id; "" is no store's. Release with view_free. */
+void view_begin(const char *text, size_t length, const char *store_id, struct view *view);
+
+/* Notes where each key stands, which view_find needs. Returns 0, or -1 if out of memory. */
+int view_index(struct view *view);
+
+/* A walk over the lines; begin with {.end = view->length}, or with view_part. */
+struct view_walk {
+	size_t next, end; /* both where a line begins, or the text ends */
+	long number;      /* of the line before .next */
+};
+
+/* One of several parts of about the same size, which together are the whole text. */
+struct view_walk view_part(const struct view *view, size_t part, size_t parts);
+
+/*
+ * The next line, in place of what *line held (zero it at first). Returns false at the
+ * end; whoever stops before that releases the line with view_line_free.
+ */
+bool view_next(const struct view *view, struct view_walk *walk, struct view_line *line);
 
 /*
  * Appends the text without what the agent wrote. Lines between the markers whose keys
@@ -47,17 +59,22 @@ int view_parse(const char *text, size_t length, const char *store_id, struct vie
  */
 int view_foreign_text(const struct view *view, const struct store *store, struct buffer *foreign);
 
-/* The first line with the key that sshd can take: outside the block only if foreign. */
-const struct view_line *view_find(
-	const struct view *view, const struct store *store, const struct pubkey *key, bool foreign);
+/*
+ * The first line with the key that sshd can take: outside the block only if foreign.
+ * Returns whether there is one; *line (NULL: not wanted) is then to be released with
+ * view_line_free.
+ */
+bool view_find(const struct view *view, const struct store *store, const struct pubkey *key,
+	bool foreign, struct view_line *line);
 
-/* The first line that is not the agent's and lets the key in at this time. */
-const struct view_line *view_find_other(
-	const struct view *view, const struct store *store, const struct pubkey *key, time_t now);
+/* As view_find: the first line that is not the agent's and lets the key in at this time. */
+bool view_find_other(const struct view *view, const struct store *store, const struct pubkey *key,
+	time_t now, struct view_line *line);
 
 /* Whether a line lets its own key in at this time. */
 bool view_lets_in(const struct view_line *line, time_t now);
 
+void view_line_free(struct view_line *line);
 void view_free(struct view *view);
 
 #endif

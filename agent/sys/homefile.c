@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "sys/account.h"
 #include "sys/homefile_journal.h"
+#include "sys/homefile_merge.h"
 #include "sys/homefile_wire.h"
 #include "sys/process.h"
 
@@ -24,7 +25,8 @@ struct homefile {
 	char *journal;
 	bool writes;          /* opened with HOMEFILE_WRITE */
 	bool stays;           /* the child watches for late writers */
-	struct buffer before; /* what was last read, for the journal */
+	struct buffer before; /* what was last read or written */
+	bool in_step;         /* the child holds the same bytes */
 };
 
 int homefile_send(int socket, const void *data, size_t length)
@@ -113,15 +115,34 @@ static int receive_reply(
 	return 0;
 }
 
-static int request(struct homefile *file, enum homefile_request kind, const struct buffer *data,
+static int request(struct homefile *file, const struct homefile_message *message, const char *data,
 	struct error *error)
 {
-	struct homefile_message message = {.kind = kind, .length = data ? data->length : 0};
-
-	if (homefile_send(file->socket, &message, sizeof(message)) != 0 ||
-		(data && homefile_send(file->socket, data->data, data->length) != 0))
+	if (homefile_send(file->socket, message, sizeof(*message)) != 0 ||
+		homefile_send(file->socket, data, (size_t)message->length) != 0)
 		return broken(file, error);
 	return 0;
+}
+
+static int request_plain(struct homefile *file, enum homefile_request kind, struct error *error)
+{
+	const struct homefile_message message = {.kind = kind};
+
+	return request(file, &message, NULL, error);
+}
+
+/* A text travels as the bytes in which it differs from what the child has. */
+static int request_text(struct homefile *file, enum homefile_request kind,
+	const struct buffer *text, struct error *error)
+{
+	struct homefile_message message = {.kind = kind};
+
+	if (file->in_step) {
+		message.begin = homefile_common(&file->before, text);
+		message.end = homefile_common_end(&file->before, text, (size_t)message.begin);
+	}
+	message.length = text->length - message.begin - message.end;
+	return request(file, &message, buffer_string(text) + message.begin, error);
 }
 
 static int start(
@@ -181,12 +202,17 @@ int homefile_keep_journal(struct homefile *file, const char *journal)
 	return file->journal ? 0 : -1;
 }
 
-static int remember(struct homefile *file, const struct buffer *content, size_t from)
+/* Both sides hold the text now; what has not changed since the last one stays. */
+static int remember(struct homefile *file, const char *text, size_t length, struct error *error)
 {
-	file->before.length = 0;
-	return file->journal
-		       ? buffer_add(&file->before, content->data + from, content->length - from)
-		       : 0;
+	const struct buffer now = {.data = (char *)text, .length = length};
+	size_t common = homefile_common(&file->before, &now);
+
+	file->before.length = common;
+	if (length > common && buffer_add(&file->before, text + common, length - common) != 0)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	file->in_step = true;
+	return 0;
 }
 
 /* One request that carries a text; its answer replaces *content. */
@@ -198,7 +224,7 @@ static int exchange(struct homefile *file, enum homefile_request kind,
 	if (replacement->length > (size_t)HOMEFILE_LIMIT)
 		return error_set(error, ERROR_TOO_LARGE, "%s would be larger than %ld bytes",
 			file->path, HOMEFILE_LIMIT);
-	if (request(file, kind, replacement, error) != 0)
+	if (request_text(file, kind, replacement, error) != 0)
 		return -1;
 	return receive_reply(file, flags, content, error);
 }
@@ -236,8 +262,11 @@ int homefile_replace(struct homefile *file, const struct buffer *replacement, bo
 	if (result == 0 && (flags & HOMEFILE_NOT_ATOMIC))
 		result = overwrite(file, replacement, &flags, content, error);
 	*changed = flags & HOMEFILE_CHANGED;
-	if (result == 0 && remember(file, *changed ? content : replacement, 0) != 0)
-		return error_set(error, ERROR_INTERNAL, "out of memory");
+	if (result == 0)
+		result = remember(file, buffer_string(*changed ? content : replacement),
+			(*changed ? content : replacement)->length, error);
+	/* With a change may have come what others wrote late, which the child has apart. */
+	file->in_step = result == 0 && !*changed;
 	return result;
 }
 
@@ -268,14 +297,16 @@ int homefile_read(struct homefile *file, struct buffer *content, bool *exists, s
 	size_t from = content->length;
 	uint32_t flags = 0;
 
-	if (request(file, HOMEFILE_DO_READ, NULL, error) != 0 ||
+	if (request_plain(file, HOMEFILE_DO_READ, error) != 0 ||
 		receive_reply(file, &flags, content, error) != 0)
 		return -1;
 	*exists = flags & HOMEFILE_EXISTS;
-	if (!file->journal || !file->writes)
+	if (!file->writes)
 		return 0;
-	if (remember(file, content, from) != 0)
-		return error_set(error, ERROR_INTERNAL, "out of memory");
+	if (remember(file, buffer_string(content) + from, content->length - from, error) != 0)
+		return -1;
+	if (!file->journal)
+		return 0;
 	return access(file->journal, F_OK) == 0 ? replay(file, content, from, error) : 0;
 }
 
@@ -294,7 +325,7 @@ int homefile_places(struct homefile *file, struct homefile_places *places, struc
 	const struct cmsghdr *header;
 
 	*places = (struct homefile_places){-1, -1};
-	if (request(file, HOMEFILE_DO_PLACES, NULL, error) != 0)
+	if (request_plain(file, HOMEFILE_DO_PLACES, error) != 0)
 		return -1;
 	if (recvmsg(file->socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof(reply))
 		return broken(file, error);

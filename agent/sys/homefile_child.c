@@ -89,21 +89,35 @@ static uint32_t stay(const struct homefile_child *child)
 	return HOMEFILE_STAYS;
 }
 
+/* The text of a request: bytes that are here already, around those that come with it. */
+static void receive_text(const struct homefile_child *child, const struct homefile_message *message,
+	struct buffer *text)
+{
+	const struct buffer *old = &child->bytes;
+	char *space;
+
+	if (message->begin > old->length || message->end > old->length - message->begin ||
+		message->length > HOMEFILE_LIMIT)
+		_exit(1);
+	space = buffer_reserve(text, (size_t)(message->begin + message->length + message->end));
+	if (!space)
+		_exit(1);
+	buffer_add(text, buffer_string(old), (size_t)message->begin);
+	if (homefile_receive(child->socket, space + message->begin, (size_t)message->length) != 0)
+		_exit(1);
+	text->length += (size_t)message->length;
+	buffer_add(text, buffer_string(old) + old->length - message->end, (size_t)message->end);
+}
+
 static void serve_write(struct homefile_child *child, const struct homefile_message *message)
 {
 	struct buffer replacement = BUFFER_EMPTY, content = BUFFER_EMPTY;
 	enum homefile_outcome outcome = OUTCOME_DONE;
 	struct error error;
 	uint32_t flags;
-	char *space;
 	int result;
 
-	space = message->length <= HOMEFILE_LIMIT
-			? buffer_reserve(&replacement, (size_t)message->length)
-			: NULL;
-	if (!space || homefile_receive(child->socket, space, (size_t)message->length) != 0)
-		_exit(1);
-	replacement.length = (size_t)message->length;
+	receive_text(child, message, &replacement);
 	result = message->kind == HOMEFILE_DO_REPLACE
 			 ? homefile_replace_file(child, &replacement, &outcome, &content, &error)
 			 : homefile_inplace_write(child, &replacement, &outcome, &content, &error);

@@ -74,6 +74,9 @@ int homefile_read_current(struct homefile_child *child, struct error *error);
 int homefile_read_all(
 	const struct homefile_child *child, int fd, struct buffer *content, struct error *error);
 
+/* Whether an open file can be read and holds just these bytes. */
+bool homefile_read_same(int fd, const struct buffer *content);
+
 enum homefile_writer homefile_read_writer(int fd);
 
 /* homefile_replace.c: see homefile_replace() in homefile.h. Returns 0 or -1. */

@@ -53,8 +53,12 @@ static int merge(const struct homefile_child *child, const struct homefile_late 
 static int read_late(const struct homefile_child *child, const struct homefile_late *late,
 	struct buffer *text, bool *changed, struct error *error)
 {
-	int result = homefile_read_all(child, late->fd, text, error);
+	int result;
 
+	*changed = false;
+	if (homefile_read_same(late->fd, &late->before))
+		return 0;
+	result = homefile_read_all(child, late->fd, text, error);
 	*changed = result == 0 && !homefile_equal(text, &late->before);
 	return result;
 }

@@ -12,6 +12,9 @@ bool homefile_equal(const struct buffer *a, const struct buffer *b);
 /* The length of the longest common beginning. */
 size_t homefile_common(const struct buffer *a, const struct buffer *b);
 
+/* The length of the longest common end behind a common beginning. */
+size_t homefile_common_end(const struct buffer *a, const struct buffer *b, size_t common);
+
 /*
  * A file's bytes were before; they were edited into mine, which stands in a new file;
  * then somebody wrote late into the old one, while the new one may have become current.

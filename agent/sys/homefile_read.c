@@ -1,6 +1,7 @@
 /* Reading the file, and whether somebody is writing to it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,18 @@ static void wait_for_writer(int fd)
 		nanosleep(&pause, NULL);
 }
 
+#define CHUNK (256L * 1024)
+
+static ssize_t read_some(int fd, void *space, size_t length)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, space, length);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 int homefile_read_all(
 	const struct homefile_child *child, int fd, struct buffer *content, struct error *error)
 {
@@ -42,23 +55,38 @@ int homefile_read_all(
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_set_errno(error, ERROR_UNSAFE_FILE, "cannot read %s", child->path);
 	for (;;) {
-		space = buffer_reserve(content, 65536);
+		space = buffer_reserve(content, CHUNK);
 		if (!space)
 			return error_set(error, ERROR_INTERNAL, "out of memory");
-		got = read(fd, space, 65536);
-		if (got < 0 && errno == EINTR)
-			continue;
+		got = read_some(fd, space, CHUNK);
 		if (got < 0)
 			return error_set_errno(
 				error, ERROR_UNSAFE_FILE, "cannot read %s", child->path);
-		if (got == 0)
-			return 0;
 		content->length += (size_t)got;
 		content->data[content->length] = '\0';
+		if (got == 0)
+			return 0;
 		if (content->length > HOMEFILE_LIMIT)
 			return error_set(error, ERROR_TOO_LARGE, "%s is larger than %ld bytes",
 				child->path, HOMEFILE_LIMIT);
 	}
+}
+
+bool homefile_read_same(int fd, const struct buffer *content)
+{
+	static char space[CHUNK];
+	size_t at = 0;
+	ssize_t got;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return false;
+	while ((got = read_some(fd, space, sizeof(space))) > 0) {
+		if ((size_t)got > content->length - at ||
+			memcmp(space, content->data + at, (size_t)got) != 0)
+			return false;
+		at += (size_t)got;
+	}
+	return got == 0 && at == content->length;
 }
 
 int homefile_read_open(struct homefile_child *child, struct error *error)

@@ -29,6 +29,9 @@ struct homefile_message {
 	uint32_t kind;  /* of a request: enum homefile_request; of a reply: enum error_code */
 	uint32_t flags; /* of a reply: enum homefile_reply */
 	uint64_t length;
+	/* Of a text to be written: so many bytes of what the child sent or wrote last stand
+	 * before and behind the length bytes that follow. */
+	uint64_t begin, end;
 };
 
 /* Sends or receives exactly length bytes. Returns 0, or -1 with errno (EPIPE at the end). */

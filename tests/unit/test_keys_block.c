@@ -24,13 +24,20 @@ static struct buffer text_of(const char *text)
 	return buffer;
 }
 
+static int put(const struct buffer *foreign, unsigned long generation, const struct buffer *lines,
+	struct buffer *file)
+{
+	buffer_add(file, buffer_string(foreign), foreign->length);
+	return block_append(file, ID, generation, lines);
+}
+
 /* Puts a block behind the text and finds it there. */
 static void put_and_find(const struct buffer *foreign, unsigned long generation,
 	struct buffer *file, struct block *block)
 {
 	struct buffer lines = text_of(LINES);
 
-	assert_int_equal(block_put(foreign, ID, generation, &lines, file), 0);
+	assert_int_equal(put(foreign, generation, &lines, file), 0);
 	block_find(file->data, file->length, ID, block);
 	buffer_free(&lines);
 }
@@ -82,7 +89,7 @@ static void no_lines_no_block(void **state)
 	struct buffer foreign = text_of("a"), lines = BUFFER_EMPTY, file = BUFFER_EMPTY;
 
 	(void)state;
-	assert_int_equal(block_put(&foreign, ID, 1, &lines, &file), 0);
+	assert_int_equal(put(&foreign, 1, &lines, &file), 0);
 	check_equal(&foreign, &file);
 	buffer_free(&foreign);
 	buffer_free(&file);
@@ -171,7 +178,7 @@ static void a_hundred_changes_leave_the_foreign_bytes(void **state)
 			generation == 1 ? foreign.length : file.length, &block, &kept);
 		check_equal(&foreign, &kept);
 		buffer_free(&file);
-		assert_int_equal(block_put(&kept, ID, generation, &lines, &file), 0);
+		assert_int_equal(put(&kept, generation, &lines, &file), 0);
 		buffer_free(&kept);
 	}
 	buffer_free(&foreign);

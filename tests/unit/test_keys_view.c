@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -32,7 +34,15 @@ static void know(struct store *store, const char *line)
 
 static void parse(const char *text, struct view *view)
 {
-	assert_int_equal(view_parse(text, strlen(text), ID, view), 0);
+	view_begin(text, strlen(text), ID, view);
+	assert_int_equal(view_index(view), 0);
+}
+
+/* The next line of a walk that begins with *walk zeroed. */
+static void next(const struct view *view, struct view_walk *walk, struct view_line *line)
+{
+	walk->end = view->length;
+	assert_true(view_next(view, walk, line));
 }
 
 static void check_foreign(const char *text, const struct store *store, const char *expected)
@@ -50,23 +60,29 @@ static void check_foreign(const char *text, const struct store *store, const cha
 static void lines_are_numbered_as_an_editor_does(void **state)
 {
 	static const char text[] = "# c\n\n" KEY " a\n \t\r\nbad\n" BEGIN OTHER_KEY "\n" END RSA;
+	struct view_line line = {0};
+	struct view_walk walk = {0};
 	struct view view;
 
 	(void)state;
 	parse(text, &view);
-	assert_int_equal(view.count, 4);
-	assert_int_equal(view.lines[0].number, 3);
-	assert_int_equal(view.lines[0].offset, 5);
-	assert_int_equal(view.lines[0].length, strlen(KEY " a"));
-	assert_int_equal(view.lines[1].number, 5);
-	assert_int_equal(view.lines[1].parsed.kind, KEY_LINE_INVALID);
-	assert_int_equal(view.lines[2].number, 7);
-	assert_int_equal(view.lines[3].number, 9);
-	assert_int_equal(view.lines[3].offset + view.lines[3].length, strlen(text));
-	assert_false(view.lines[1].in_block || view.lines[3].in_block);
-	assert_true(view.lines[2].in_block);
+	next(&view, &walk, &line);
+	assert_int_equal(line.number, 3);
+	assert_int_equal(line.offset, 5);
+	assert_int_equal(line.length, strlen(KEY " a"));
+	next(&view, &walk, &line);
+	assert_int_equal(line.number, 5);
+	assert_int_equal(line.parsed.kind, KEY_LINE_INVALID);
+	assert_false(line.in_block);
+	next(&view, &walk, &line);
+	assert_int_equal(line.number, 7);
+	assert_true(line.in_block);
+	next(&view, &walk, &line);
+	assert_int_equal(line.number, 9);
+	assert_false(line.in_block);
+	assert_int_equal(line.offset + line.length, strlen(text));
+	assert_false(view_next(&view, &walk, &line));
 	view_free(&view);
-	assert_null(view.lines);
 }
 
 static void an_empty_file_has_no_lines(void **state)
@@ -76,8 +92,11 @@ static void an_empty_file_has_no_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct view_walk walk = {.end = strlen(texts[i])};
+		struct view_line line = {0};
+
 		parse(texts[i], &view);
-		assert_int_equal(view.count, 0);
+		assert_false(view_next(&view, &walk, &line));
 		view_free(&view);
 	}
 }
@@ -85,12 +104,44 @@ static void an_empty_file_has_no_lines(void **state)
 static void a_nul_does_not_end_the_file(void **state)
 {
 	static const char text[] = KEY " a\0junk\n" OTHER_KEY "\n";
+	struct view_line line = {0};
+	struct view_walk walk = {0};
 	struct view view;
 
 	(void)state;
-	assert_int_equal(view_parse(text, sizeof(text) - 1, ID, &view), 0);
-	assert_int_equal(view.count, 2);
-	assert_int_equal(view.lines[1].number, 2);
+	view_begin(text, sizeof(text) - 1, ID, &view);
+	next(&view, &walk, &line);
+	next(&view, &walk, &line);
+	assert_int_equal(line.number, 2);
+	view_line_free(&line);
+}
+
+static size_t count_part(const struct view *view, size_t part, size_t parts, long *number)
+{
+	struct view_walk walk = view_part(view, part, parts);
+	struct view_line line = {0};
+	size_t count = 0;
+
+	for (; view_next(view, &walk, &line); count++)
+		assert_int_equal(line.number, ++*number);
+	return count;
+}
+
+static void parts_are_the_whole(void **state)
+{
+	static const char text[] = KEY "\nx\n" OTHER_KEY "\ny\nz";
+	struct view view;
+
+	(void)state;
+	parse(text, &view);
+	for (size_t parts = 1; parts < 2 * sizeof(text); parts++) {
+		size_t count = 0;
+		long number = 0;
+
+		for (size_t part = 0; part < parts; part++)
+			count += count_part(&view, part, parts, &number);
+		assert_int_equal(count, 5);
+	}
 	view_free(&view);
 }
 
@@ -129,12 +180,13 @@ static void strangers_between_the_markers_are_kept(void **state)
 
 static void check_found(const char *text, const struct store *store, bool foreign, long number)
 {
-	const struct view_line *line;
+	struct view_line line = {0};
 	struct view view;
 
 	parse(text, &view);
-	line = view_find(&view, store, &store->keys[0].key, foreign);
-	assert_int_equal(line ? line->number : 0, number);
+	assert_int_equal(view_find(&view, store, &store->keys[0].key, foreign, &line), number != 0);
+	assert_int_equal(line.number, number);
+	view_line_free(&line);
 	view_free(&view);
 }
 
@@ -154,24 +206,94 @@ static void a_key_is_found_by_its_numbers(void **state)
 	store_free(&store);
 }
 
+static void check_line_is_found(const char *text)
+{
+	struct key_line parsed;
+	struct view view;
+
+	key_line_parse(text, strlen(text), &parsed);
+	assert_int_equal(parsed.kind, KEY_LINE_KEY);
+	parse(text, &view);
+	if (!view_find(&view, NULL, &parsed.key, false, NULL))
+		fail_msg("not found: %s", text);
+	view_free(&view);
+	key_line_free(&parsed);
+}
+
+/* However its base64 ends, and whatever stands around it. */
+static void every_type_is_found(void **state)
+{
+	static const char *const keys[] = {KEY, OTHER_KEY, "ssh-rsa " BLOB_RSA, RSA,
+		TYPE_P256 " " BLOB_P256, TYPE_P384 " " BLOB_P384, TYPE_P521 " " BLOB_P521,
+		TYPE_SK_ED25519 " " BLOB_SK_ED25519, TYPE_SK_P256 " " BLOB_SK_P256};
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		check_line_is_found(keys[i]);
+		snprintf(text, sizeof(text), " %s\t comment\r", keys[i]);
+		check_line_is_found(text);
+		snprintf(text, sizeof(text), "%s\r", keys[i]);
+		check_line_is_found(text);
+		snprintf(text, sizeof(text), "command=\"a ssh-rsa AAAAAAAAAAAA b\",restrict \t%s",
+			keys[i]);
+		check_line_is_found(text);
+	}
+}
+
+/* sshd reads the application of a security key as text: a NUL at its end is not one. */
+static void a_nul_behind_the_application_is_no_other_key(void **state)
+{
+	static const char text[] = TYPE_SK_ED25519 " " BLOB_SK_ED25519;
+	unsigned char blob[256];
+	struct pubkey padded;
+	struct key_line parsed;
+	struct view view;
+	char *base64, line[512];
+
+	(void)state;
+	key_line_parse(text, strlen(text), &parsed);
+	padded = parsed.key;
+	memcpy(blob, padded.blob, padded.length);
+	assert_memory_equal(blob + padded.length - 5, "\4ssh:", 5);
+	blob[padded.length - 5] = 5;
+	blob[padded.length++] = '\0';
+	padded.blob = blob;
+	base64 = pubkey_base64(&padded);
+	snprintf(line, sizeof(line), "%s %s", TYPE_SK_ED25519, base64);
+	parse(line, &view);
+	assert_true(view_find(&view, NULL, &parsed.key, false, NULL));
+	view_free(&view);
+	free(base64);
+	key_line_free(&parsed);
+}
+
 /* What an account can make of its own file must not exhaust the machine's memory. */
-static void the_largest_file_fits_into_memory(void **state)
+static void check_memory(const char *line)
 {
 	static char text[8 * 1024 * 1024 + 1];
+	size_t length = strlen(line), used = 0;
 	struct view view = {0};
 	struct rusage before, after;
 	long megabytes;
 
-	(void)state;
-	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
-		memcpy(text + i, "x\n", 2);
+	for (; used + length < sizeof(text); used += length)
+		memcpy(text + used, line, length);
+	text[used] = '\0';
 	getrusage(RUSAGE_SELF, &before);
-	assert_int_equal(view_parse(text, strlen(text), ID, &view), 0);
+	parse(text, &view);
 	getrusage(RUSAGE_SELF, &after);
 	view_free(&view);
 	megabytes = (after.ru_maxrss - before.ru_maxrss) / 1024;
-	if (megabytes > 512)
-		fail_msg("8 MiB of lines took %ld MiB of memory", megabytes);
+	if (megabytes > 128)
+		fail_msg("8 MiB of lines took %ld MiB of memory: %s", megabytes, line);
+}
+
+static void the_largest_file_fits_into_memory(void **state)
+{
+	(void)state;
+	check_memory("x\n");
+	check_memory("ssh-rsa AAAAAAAAAA\n");
 }
 
 int main(void)
@@ -180,9 +302,12 @@ int main(void)
 		cmocka_unit_test(lines_are_numbered_as_an_editor_does),
 		cmocka_unit_test(an_empty_file_has_no_lines),
 		cmocka_unit_test(a_nul_does_not_end_the_file),
+		cmocka_unit_test(parts_are_the_whole),
 		cmocka_unit_test(the_agents_lines_are_taken_out),
 		cmocka_unit_test(strangers_between_the_markers_are_kept),
 		cmocka_unit_test(a_key_is_found_by_its_numbers),
+		cmocka_unit_test(every_type_is_found),
+		cmocka_unit_test(a_nul_behind_the_application_is_no_other_key),
 		cmocka_unit_test(the_largest_file_fits_into_memory),
 	};
 
