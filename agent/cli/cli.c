@@ -225,7 +225,8 @@ static void fill_long_options(struct option long_options[OPTION_COUNT + 1])
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		long_options[i] = (struct option){options[i].name,
-			options[i].argument ? required_argument : no_argument, NULL, options[i].id};
+			options[i].argument ? required_argument : no_argument, NULL,
+			(int)options[i].id};
 	long_options[OPTION_COUNT] = (struct option){0};
 }
 

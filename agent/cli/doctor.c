@@ -148,7 +148,10 @@ char *doctor_fix_setting(const struct doctor *doctor, const char *keyword, const
 	if (line && line->file)
 		return doctor_fix("sed -i '%lds/.*/%s %s/' %s && %s", line->line, keyword, value,
 			line->file, reload);
-	return doctor_fix("sed -i '1i %s %s' /etc/ssh/sshd_config && %s", keyword, value, reload);
+	if (line)
+		return NULL;
+	return doctor_fix(
+		"sed -i '1i %s %s' %s && %s", keyword, value, doctor->settings.config, reload);
 }
 
 char *doctor_fix_comment_out(const struct doctor *doctor, const struct sshd_setting *line)
@@ -168,6 +171,8 @@ const char *doctor_where(const struct doctor *doctor, const char *keyword, char 
 	*out = '\0';
 	if (line && line->file)
 		snprintf(out, size, " (%s:%ld)", line->file, line->line);
+	else if (line)
+		snprintf(out, size, " (on sshd's command line)");
 	return out;
 }
 

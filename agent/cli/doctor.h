@@ -49,6 +49,8 @@ struct doctor {
 	struct pubkey *key;     /* the one that is asked about, or NULL */
 	struct pubkey *revoked; /* the keys that RevokedKeys lists in plain text */
 	size_t revoked_count;
+	const char *krl; /* RevokedKeys, if it is a KRL that can be asked about */
+	unsigned krl_asked;
 	const char *key_text; /* as "TYPE BASE64", for addkey */
 	struct doctor_finding *list;
 	size_t count;
@@ -81,11 +83,12 @@ char *doctor_as_account(const struct doctor *doctor, char *command);
 /* A command that makes sshd read its settings again. */
 const char *doctor_reload(const struct doctor *doctor, char *out, size_t size);
 
-/* Commands that set a keyword of sshd's to a value, or comment its line out. */
+/* Commands that set a keyword of sshd's to a value, or comment its line out; NULL where
+ * it stands on the command line. */
 char *doctor_fix_setting(const struct doctor *doctor, const char *keyword, const char *value);
 char *doctor_fix_comment_out(const struct doctor *doctor, const struct sshd_setting *line);
 
-/* " (FILE:LINE)" of a keyword, or "". Returns out. */
+/* " (FILE:LINE)" of a keyword, or " (on sshd's command line)", or "". Returns out. */
 const char *doctor_where(const struct doctor *doctor, const char *keyword, char *out, size_t size);
 
 /* True if a keyword is set to that value. */

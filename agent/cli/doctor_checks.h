@@ -32,7 +32,8 @@ bool doctor_refuses_type(
 bool doctor_line_holds(
 	const struct doctor *doctor, const struct key_line *line, const char *text, size_t length);
 
-/* Whether RevokedKeys names the key. */
-bool doctor_is_revoked(const struct doctor *doctor, const struct pubkey *key);
+/* Reads RevokedKeys; then, whether it names the key. */
+void doctor_check_revoked(struct doctor *doctor);
+bool doctor_is_revoked(struct doctor *doctor, const struct pubkey *key);
 
 #endif

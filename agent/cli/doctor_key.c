@@ -71,11 +71,20 @@ static const struct doctor_finding *finding_of(
 	return NULL;
 }
 
+static bool fits_nobody(const struct doctor *doctor, const char *from)
+{
+	char item[PATTERN_ITEM_SIZE], repaired[PATTERN_ITEM_SIZE];
+	enum pattern_trouble trouble =
+		pattern_list_check(from, doctor->rules.use_dns, item, repaired);
+
+	return trouble != PATTERN_FINE && trouble != PATTERN_SOME_NAME;
+}
+
 static void judge_line(const struct doctor *doctor, const char *path, long number,
 	const struct key_line *line, struct search *search)
 {
 	const struct doctor_finding *finding = finding_of(doctor, path, number);
-	char from[512], item[64], repaired[64], when[32];
+	char from[512], when[32];
 	char *fix = finding && finding->fix ? strdup(finding->fix) : NULL;
 
 	if (line->kind != KEY_LINE_KEY)
@@ -84,16 +93,10 @@ static void judge_line(const struct doctor *doctor, const char *path, long numbe
 		refuse(search, fix,
 			"%s:%ld lets in certificates that the key signed, not the key itself", path,
 			number);
-	else if (line->options.expires && line->options.expires <= doctor->now)
+	else if (key_is_expired(line->options.expires, doctor->now))
 		refuse(search, fix, "%s:%ld: the key ended at %s", path, number,
 			text_time(when, sizeof(when), line->options.expires));
-	else if (read_from(line, from, sizeof(from)) &&
-		 (pattern_list_check(from, doctor->rules.use_dns, item, repaired) ==
-				 PATTERN_NAMES ||
-			 pattern_list_check(from, doctor->rules.use_dns, item, repaired) ==
-				 PATTERN_HOST_BITS ||
-			 pattern_list_check(from, doctor->rules.use_dns, item, repaired) ==
-				 PATTERN_EMPTY))
+	else if (read_from(line, from, sizeof(from)) && fits_nobody(doctor, from))
 		refuse(search, fix, "%s:%ld: from=\"%s\" fits nobody", path, number, from);
 	else if (read_from(line, from, sizeof(from)) && doctor->address && !doctor->rules.use_dns &&
 		 !pattern_list_matches(from, doctor->address))

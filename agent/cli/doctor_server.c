@@ -26,7 +26,8 @@ static void check_answer(struct doctor *doctor)
 	if (!doctor->root) {
 		doctor_add(doctor, DOCTOR_WARN, "sshd.settings", NULL,
 			"sshd's own view of its settings: not checked: needs root; what follows is "
-			"read from /etc/ssh/sshd_config without its Match blocks");
+			"read from %s without its Match blocks",
+			settings->config);
 	} else if (strstr(settings->why, "no hostkeys")) {
 		doctor_block(doctor, "sshd.hostkeys", doctor_fix("ssh-keygen -A"),
 			"sshd has no host keys in /etc/ssh and takes no connections; its settings "

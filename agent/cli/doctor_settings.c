@@ -4,18 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buffer.h"
-#include "base/error.h"
 #include "base/text.h"
 #include "cli/doctor.h"
 #include "cli/doctor_checks.h"
-#include "keys/line.h"
 #include "keys/patterns.h"
-#include "sys/statefile.h"
 
-#define REVOKED_LIMIT (8 * 1024 * 1024)
-#define KRL_MAGIC     "SSHKRL\n" /* OpenSSH's PROTOCOL.krl */
-#define SERVER_FILE   256
+#define SERVER_FILE 256
 
 static void check_public_keys(struct doctor *doctor)
 {
@@ -115,90 +109,11 @@ static void check_small(struct doctor *doctor)
 			doctor_where(doctor, "PermitUserEnvironment", where, sizeof(where)));
 }
 
-/* The text of RevokedKeys. Returns NULL if there is none; *problem says what is wrong. */
-static const char *read_revoked(
-	const struct doctor *doctor, struct buffer *text, struct error *error)
-{
-	const char *path = sshd_settings_get(&doctor->settings, "RevokedKeys");
-	bool exists = false;
-
-	*error = (struct error){0};
-	if (!path || strcasecmp(path, "none") == 0)
-		return NULL;
-	if (statefile_read(path, REVOKED_LIMIT, text, &exists, error) == 0 && !exists)
-		error_set(error, ERROR_NOT_FOUND, "%s is not there", path);
-	return path;
-}
-
-bool doctor_is_revoked(const struct doctor *doctor, const struct pubkey *key)
-{
-	for (size_t i = 0; i < doctor->revoked_count; i++)
-		if (pubkey_equal(&doctor->revoked[i], key))
-			return true;
-	return false;
-}
-
-/* Keeps the keys of the list; it has a key a line, with or without options. */
-static void take_revoked(struct doctor *doctor, const struct buffer *text)
-{
-	const char *at = buffer_string(text), *end = at + text->length;
-	struct pubkey *grown;
-	struct key_line line;
-	size_t length;
-
-	for (; at < end; at += length + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		length = (size_t)((newline ? newline : end) - at);
-		key_line_parse(at, length, &line);
-		grown = line.key.blob ? reallocarray(doctor->revoked, doctor->revoked_count + 1,
-						sizeof(*grown))
-				      : NULL;
-		if (grown) {
-			doctor->revoked = grown;
-			grown[doctor->revoked_count++] = line.key;
-			line.key = (struct pubkey){0};
-		} else if (line.key.blob) {
-			doctor->failed = true;
-		}
-		key_line_free(&line);
-	}
-}
-
-static void check_revoked(struct doctor *doctor)
-{
-	struct buffer text = BUFFER_EMPTY;
-	struct error error;
-	const char *path = read_revoked(doctor, &text, &error);
-	char where[SERVER_FILE];
-
-	doctor_where(doctor, "RevokedKeys", where, sizeof(where));
-	if (path && error.code != ERROR_NONE && !doctor->root)
-		doctor_add(doctor, DOCTOR_WARN, "sshd.revoked", NULL,
-			"RevokedKeys %s%s: not checked: needs root", path, where);
-	else if (path && error.code == ERROR_NOT_FOUND)
-		doctor_block(doctor, "sshd.revoked", doctor_fix("touch %s", path),
-			"RevokedKeys %s%s is missing, and without it sshd takes no key", path,
-			where);
-	else if (path && error.code != ERROR_NONE)
-		doctor_add(doctor, DOCTOR_WARN, "sshd.revoked", NULL,
-			"RevokedKeys%s: not checked: %s", where, error.message);
-	else if (path && text.length >= strlen(KRL_MAGIC) &&
-		 memcmp(text.data, KRL_MAGIC, strlen(KRL_MAGIC)) == 0)
-		doctor_add(doctor, DOCTOR_WARN, "sshd.revoked", NULL,
-			"RevokedKeys %s%s is a KRL, which is not read here; ask: ssh-keygen -Q -f "
-			"%s "
-			"KEY.pub",
-			path, where, path);
-	else if (path)
-		take_revoked(doctor, &text);
-	buffer_free(&text);
-}
-
 void doctor_check_settings(struct doctor *doctor)
 {
 	check_public_keys(doctor);
 	check_methods(doctor);
-	check_revoked(doctor);
+	doctor_check_revoked(doctor);
 	check_passwords(doctor);
 	check_others(doctor);
 	check_small(doctor);

@@ -21,6 +21,7 @@
 #include "daemon/agent.h"
 #include "daemon/job.h"
 #include "daemon/lookout.h"
+#include "daemon/memory.h"
 #include "daemon/server.h"
 #include "sys/config.h"
 #include "sys/process.h"
@@ -191,6 +192,7 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 		return EX_NOPERM;
 	}
 	umask(077);
+	memory_wipe_freed();
 	if (sodium_init() < 0)
 		return EX_OSERR;
 	/* Memory that held what people pasted is not for core files or debuggers. */

@@ -15,12 +15,15 @@
 #include "daemon/keys_json.h"
 #include "daemon/keys_listing.h"
 #include "daemon/lookout.h"
+#include "daemon/memory.h"
 #include "daemon/request.h"
 #include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/homefile_places.h"
 #include "sys/instance.h"
 #include "sys/sshd.h"
+#include "sys/sshd_version.h"
 
 _Static_assert(JOB_FDS >= HOMEFILE_PLACES, "each directory to watch travels");
 
@@ -178,8 +181,13 @@ static void add_outcome(const struct keys_place *place, const struct keys_report
 		(int)count_events(report, "set_aside"), "next_expiry",
 		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
 		failure ? failure->message : NULL);
-	char *text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
+	const struct sshd_answer *sshd = sshd_version_asked();
+	char *text;
 
+	if (outcome && sshd)
+		json_object_set_new(outcome, "sshd",
+			json_pack("{ss ss}", "release", sshd->release, "program", sshd->program));
+	text = outcome ? json_dumps(outcome, JSON_COMPACT) : NULL;
 	if (text)
 		buffer_add_format(out, "%s\n", text);
 	else
@@ -292,15 +300,17 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
 	const char *file = NULL, *instance, *places = NULL, *message = NULL;
+	const char *release = NULL, *program = NULL;
 	int added, removed, restored, taken_out, set_aside, failed;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb s?s}", "status",
+	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb s?s s?{ss ss}}", "status",
 		    &outcome->http_status, "file", &file, "instance", &instance, "places", &places,
 		    "home", &outcome->home, "added", &added, "removed", &removed, "restored",
 		    &restored, "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry",
-		    &next_expiry, "failed", &failed, "message", &message) != 0) {
+		    &next_expiry, "failed", &failed, "message", &message, "sshd", "release",
+		    &release, "program", &program) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -317,6 +327,9 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->instance = strdup(instance);
 	outcome->places = places ? strdup(places) : NULL;
 	outcome->message = message ? strdup(message) : NULL;
+	/* Jobs are forked, so the next ones know it. */
+	if (release && program)
+		sshd_version_remember(release, program);
 	json_decref(root);
 	return 0;
 }
@@ -337,7 +350,7 @@ void keys_job_free(struct keys_job *job)
 	free(job->user);
 	free(job->file);
 	free(job->state_dir);
-	free((char *)job->request.text);
+	memory_free_text((char *)job->request.text);
 	free((char *)job->request.name);
 	free((char *)job->request.options);
 	free(job->fingerprints);

@@ -63,8 +63,11 @@ int keys_job_fill(
 /* A job_work: runs a struct keys_job. fds are directories to watch, KEYS_LOOK only. */
 void keys_job_work(void *job, struct buffer *out, int fds[JOB_FDS]);
 
-/* Reads what the work wrote; out may be NULL. Returns 0, or -1 if it is none. Release
- * with keys_outcome_free. */
+/*
+ * Reads what the work wrote; out may be NULL. If it had to ask the local sshd what it is,
+ * the answer is kept for the jobs to come. Returns 0, or -1 if it is none. Release with
+ * keys_outcome_free.
+ */
 int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome);
 void keys_outcome_free(struct keys_outcome *outcome);
 

@@ -36,9 +36,12 @@ static const unsigned char retry_s[] = {1, 2, 5, 10, 30};
 /* The platform's images move ~/.ssh while they boot: it is not made by a restore then. */
 #define BOOT_S 60
 
-/* Files that decide which file sshd reads. */
+/*
+ * Files that decide which file sshd reads. It writes its pid anew when it is started,
+ * perhaps with other options, and when it reads its configuration again.
+ */
 static const char *const sources[] = {
-	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", "/etc/passwd"};
+	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", "/etc/passwd", "/run/sshd.pid"};
 
 #define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))
 

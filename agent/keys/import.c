@@ -100,12 +100,19 @@ static int add_key(struct import *import, struct key_line *parsed, long line)
 	key->key = parsed->key;
 	parsed->key = (struct pubkey){0};
 	import->key_count++;
-	return 0;
+	if (key_index_add(
+		    &import->index, pubkey_tail(&key->key), (uint32_t)(import->key_count - 1)) != 0)
+		return -1;
+	return import->index.slots ? 0 : key_index_hash(&import->index);
 }
 
 static const struct import_key *find_key(const struct import *import, const struct pubkey *key)
 {
-	for (size_t i = 0; i < import->key_count; i++)
+	uint64_t tail = pubkey_tail(key);
+	size_t at;
+
+	for (int64_t i = key_index_last(&import->index, tail, &at); i >= 0;
+		i = key_index_before(&import->index, tail, &at))
 		if (pubkey_equal(&import->keys[i].key, key))
 			return &import->keys[i];
 	return NULL;
@@ -393,6 +400,7 @@ void import_free(struct import *import)
 		free(import->keys[i].comment);
 	}
 	free(import->keys);
+	key_index_free(&import->index);
 	free(import->rejects);
 	buffer_free(&import->notes);
 	*import = (struct import){0};

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "keys/index.h"
 #include "keys/options.h"
 #include "keys/pubkey.h"
 
@@ -26,6 +27,7 @@ struct import_reject {
 struct import {
 	struct import_key *keys;
 	size_t key_count;
+	struct key_index index; /* of .keys */
 	struct import_reject *rejects;
 	size_t reject_count;
 	struct buffer notes; /* what was repaired: sentences, each ends in '\n' */

@@ -126,7 +126,7 @@ static void lint_expiry(const struct item *item)
 		lint_add(item->line, "option-too-new", true, sed_remove(item),
 			"this sshd is older than 9.1 and drops the line: it knows no 'Z' in a "
 			"time");
-	if (rules->now && options.expires && options.expires <= rules->now)
+	if (rules->now && key_is_expired(options.expires, rules->now))
 		lint_add(item->line, "expired", false, sed_remove(item),
 			"the key ended at %s; without the option it has no end",
 			text_time(when, sizeof(when), options.expires));
@@ -148,7 +148,7 @@ static bool lint_parse(const struct item *item)
 
 static void lint_from(const struct item *item)
 {
-	char found[64], repaired[64], value[VALUE_SIZE + 80];
+	char found[PATTERN_ITEM_SIZE], repaired[PATTERN_ITEM_SIZE], value[VALUE_SIZE + 80];
 	const char *at;
 
 	switch (pattern_list_check(item->value, item->line->rules->use_dns, found, repaired)) {
@@ -162,11 +162,12 @@ static void lint_from(const struct item *item)
 				item->value, repaired, at + strlen(found));
 		}
 		lint_add(item->line, "from-host-bits", true, at ? sed_value(item, value) : NULL,
-			"the network %s has host bits: sshd then lets in nobody with this key; it "
-			"is called %s",
+			"the network %s has bits behind its length: sshd then lets in nobody with "
+			"this key; it is called %s",
 			found, repaired);
 		return;
-	case PATTERN_EMPTY:
+	case PATTERN_EMPTY_ITEM:
+	case PATTERN_EXCLUDES:
 		lint_add(item->line, "from-empty", true, sed_remove(item),
 			"from=\"%s\" fits nobody; without the option the key works from anywhere",
 			item->value);

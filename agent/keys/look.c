@@ -7,6 +7,7 @@
 #include "keys/update.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
+#include "sys/homefile_places.h"
 #include "sys/instance.h"
 
 /* Root's key as one of this account: the same line, and it goes when root's goes. */

@@ -391,3 +391,8 @@ int key_options_value(const char *text, size_t length, const char *name, char **
 	*value = parse.value;
 	return error.code == ERROR_INTERNAL ? -1 : 0;
 }
+
+bool key_is_expired(time_t expires, time_t now)
+{
+	return expires && expires < now;
+}

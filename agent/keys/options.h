@@ -36,7 +36,7 @@ struct key_options {
 	bool principals;     /* only means something beside cert-authority */
 	bool command;
 	bool from;
-	time_t expires; /* the earliest expiry-time, or 0 for none; good until it is over */
+	time_t expires; /* the earliest expiry-time, or 0 for none; see key_is_expired */
 	unsigned used;  /* 1 << enum key_option for each that stands there */
 };
 
@@ -59,5 +59,11 @@ int key_options_value(const char *text, size_t length, const char *name, char **
  */
 int key_options_parse(
 	const char *text, size_t length, struct key_options *options, struct error *error);
+
+/*
+ * Whether a key with that end (0: none) gets in no more. In the second of its end it
+ * still does (OpenSSH's auth_authorise_keyopts(), measured).
+ */
+bool key_is_expired(time_t expires, time_t now);
 
 #endif

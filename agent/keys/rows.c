@@ -39,7 +39,7 @@ static const char *line_state(const struct key_line *line, time_t now)
 {
 	if (line->kind == KEY_LINE_INVALID)
 		return "invalid";
-	return line->options.expires && line->options.expires <= now ? "expired" : "active";
+	return key_is_expired(line->options.expires, now) ? "expired" : "active";
 }
 
 int row_of_line(struct keys_row *row, const struct view_line *line, time_t now)

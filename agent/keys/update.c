@@ -18,7 +18,7 @@ static int out_of_memory(struct error *error)
 
 bool keys_update_wants(const struct keys_update *update, const struct stored_key *key)
 {
-	return !key->removed && (!key->expires || key->expires > update->now);
+	return !key->removed && !key_is_expired(key->expires, update->now);
 }
 
 /* Keys that were written into the block and stand nowhere in the file now. */
@@ -260,7 +260,7 @@ static void note_next_expiry(struct keys_update *update, const struct stored_key
 {
 	time_t *next = &update->report->next_expiry;
 
-	if (!key->removed && key->expires > update->now && (!*next || key->expires < *next))
+	if (key->expires && keys_update_wants(update, key) && (!*next || key->expires < *next))
 		*next = key->expires;
 }
 

@@ -229,7 +229,7 @@ bool view_lets_in(const struct view_line *line, time_t now)
 	const struct key_options *options = &line->parsed.options;
 
 	return line->parsed.kind == KEY_LINE_KEY && !options->cert_authority &&
-	       (!options->expires || options->expires > now);
+	       !key_is_expired(options->expires, now);
 }
 
 bool view_find_other(const struct view *view, const struct store *store, const struct pubkey *key,

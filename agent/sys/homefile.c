@@ -13,6 +13,7 @@
 #include "sys/account.h"
 #include "sys/homefile_journal.h"
 #include "sys/homefile_merge.h"
+#include "sys/homefile_places.h"
 #include "sys/homefile_wire.h"
 #include "sys/process.h"
 

@@ -6,7 +6,6 @@
 #ifndef VASTAGENT_SYS_HOMEFILE_H
 #define VASTAGENT_SYS_HOMEFILE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -25,20 +24,6 @@ enum homefile_flags {
 	HOMEFILE_KEYS = 1 << 2,   /* hold directory and file to the rule of sshd's StrictModes */
 	HOMEFILE_SHARED = 1 << 3, /* a new file is 0644: another account than its owner reads it */
 	HOMEFILE_ASIDE = 1 << 4,  /* for homefile_places alone: the file itself may be unusable */
-};
-
-/* The most directories on the way to a file; with more, those next to it. */
-#define HOMEFILE_PLACES 16
-
-/*
- * What to watch for a change of the file: each directory in which a name on the way to
- * it is looked up, from the root on, links followed, up to the first name that is missing.
- */
-struct homefile_places {
-	unsigned count;
-	int directories[HOMEFILE_PLACES]; /* O_PATH */
-	char names[PATH_MAX];             /* one for each, with '/' between them */
-	int home; /* index of the parent of the file's directory (a home), or -1 */
 };
 
 /*
@@ -93,10 +78,6 @@ void homefile_call_off(struct homefile *file);
  * a file that is mounted on is not written. Returns 0, or -1 if out of memory.
  */
 int homefile_keep_journal(struct homefile *file, const char *journal);
-
-/* Takes the directories; end with homefile_places_close. Returns 0, or -1 with none. */
-int homefile_places(struct homefile *file, struct homefile_places *places, struct error *error);
-void homefile_places_close(struct homefile_places *places);
 
 /* Ends the child, unless it watches for late writers, and frees; NULL is fine. */
 void homefile_close(struct homefile *file);

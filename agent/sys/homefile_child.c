@@ -13,6 +13,7 @@
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
 #include "sys/homefile_late.h"
+#include "sys/homefile_places.h"
 #include "sys/homefile_wire.h"
 #include "sys/process.h"
 

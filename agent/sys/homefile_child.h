@@ -15,7 +15,6 @@
 
 struct account;
 struct error;
-struct homefile_places;
 
 /* The most files replaced in one session that are watched for late writers. */
 #define HOMEFILE_LATE_MAX 24
@@ -66,10 +65,6 @@ int homefile_path_check(const struct homefile_child *child, const char *path,
 /* Takes the lock against other agents' changes, waiting at most 5 s. Returns 0 or -1. */
 int homefile_path_lock(const struct homefile_child *child, struct error *error);
 void homefile_path_unlock(const struct homefile_child *child);
-
-/* homefile_places.c: finds out what to watch; sends it. */
-void homefile_places_find(const char *file, struct homefile_places *places);
-void homefile_places_send(const struct homefile_child *child);
 
 /* homefile_read.c: opens the file as .current (-1: there is none). Returns 0 or -1. */
 int homefile_read_open(struct homefile_child *child, struct error *error);

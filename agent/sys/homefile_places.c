@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
+#include "sys/homefile_places.h"
 #include "sys/homefile_wire.h"
 
 /* As path_resolution(7) has it for links; a path has at most half of PATH_MAX parts. */

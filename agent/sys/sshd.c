@@ -1,9 +1,6 @@
 #include "sys/sshd.h"
 
-#include <ctype.h>
-#include <glob.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,101 +8,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "sys/account.h"
-#include "sys/process.h"
-#include "sys/sshd_version.h"
-#include "sys/statefile.h"
+#include "sys/sshd_settings.h"
 
-#define KEYWORD         "authorizedkeysfile"
 #define DEFAULT_PATTERN ".ssh/authorized_keys"
-#define SSHD_WAIT_MS    3000
-#define CONFIG_LIMIT    (256 * 1024)
-#define INCLUDE_DEPTH   8 /* deeper than sshd_config(5) files are ever nested */
-
-/* If the line sets the keyword, its value, else NULL. Keywords are case-insensitive. */
-static const char *value_of(const char *line, const char *keyword)
-{
-	size_t length = strlen(keyword);
-
-	line += strspn(line, " \t");
-	if (strncasecmp(line, keyword, length) != 0 || !strchr(" \t=", line[length]))
-		return NULL;
-	line += length;
-	line += strspn(line, " \t");
-	if (*line == '=')
-		line++;
-	return line + strspn(line, " \t");
-}
-
-/* The value as sshd prints it: lower case up to 9.x, CamelCase from 10.4. */
-static char *ask_sshd(const struct account *account)
-{
-	const char *sshd = sshd_program();
-	struct buffer output = BUFFER_EMPTY;
-	char who[256], *rest, *line, *found = NULL;
-	const char *value;
-
-	if (!sshd)
-		return NULL;
-	snprintf(who, sizeof(who), "user=%s,host=localhost,addr=127.0.0.1", account->name);
-	if (process_capture((const char *const[]){sshd, "-T", "-C", who, NULL}, NULL, SSHD_WAIT_MS,
-		    CONFIG_LIMIT, &output, NULL) == 0) {
-		rest = output.data;
-		while (!found && rest && (line = strsep(&rest, "\n")))
-			if ((value = value_of(line, KEYWORD)))
-				found = strdup(value);
-	}
-	buffer_free(&output);
-	return found;
-}
-
-static char *search_config(const char *path, int depth);
-
-static char *search_included(const char *patterns, int depth)
-{
-	char *copy = strdup(patterns), *rest = copy, *pattern, *found = NULL, absolute[512];
-	glob_t matches;
-
-	while (!found && rest && (pattern = strsep(&rest, " \t\""))) {
-		if (!*pattern)
-			continue;
-		snprintf(absolute, sizeof(absolute), "%s%s", *pattern == '/' ? "" : "/etc/ssh/",
-			pattern);
-		if (glob(absolute, 0, NULL, &matches) != 0)
-			continue;
-		for (size_t i = 0; i < matches.gl_pathc && !found; i++)
-			found = search_config(matches.gl_pathv[i], depth + 1);
-		globfree(&matches);
-	}
-	free(copy);
-	return found;
-}
-
-/* The first value wins; what stands in a Match block is not for everybody. */
-static char *search_config(const char *path, int depth)
-{
-	struct buffer text = BUFFER_EMPTY;
-	char *rest, *line, *found = NULL;
-	const char *value;
-	bool exists;
-
-	if (depth > INCLUDE_DEPTH ||
-		statefile_read(path, CONFIG_LIMIT, &text, &exists, NULL) != 0) {
-		buffer_free(&text);
-		return NULL;
-	}
-	rest = text.data;
-	while (!found && rest && (line = strsep(&rest, "\n"))) {
-		line[strcspn(line, "\r")] = '\0';
-		if (value_of(line, "match"))
-			break;
-		if ((value = value_of(line, "include")))
-			found = search_included(value, depth);
-		else if ((value = value_of(line, KEYWORD)))
-			found = strdup(value);
-	}
-	buffer_free(&text);
-	return found;
-}
 
 /* Expands one pattern of the given length. Returns false if sshd would not take it. */
 static bool expand(
@@ -171,12 +76,13 @@ char *sshd_expand_keys_path(const char *patterns, const struct account *account)
 
 int sshd_keys_path(const struct account *account, char **path, struct error *error)
 {
-	char *patterns = ask_sshd(account);
+	struct sshd_settings settings;
+	const char *patterns;
 
-	if (!patterns)
-		patterns = search_config("/etc/ssh/sshd_config", 0);
+	sshd_settings_read(&settings, account, NULL);
+	patterns = sshd_settings_get(&settings, "AuthorizedKeysFile");
 	*path = sshd_expand_keys_path(patterns ? patterns : DEFAULT_PATTERN, account);
-	free(patterns);
+	sshd_settings_free(&settings);
 	if (!*path)
 		return error_set(error, ERROR_UNSAFE_FILE,
 			"sshd reads no file of keys for %s (AuthorizedKeysFile is 'none')",

@@ -1,19 +1,21 @@
 #include "sys/sshd_settings.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/error.h"
 #include "base/text.h"
 #include "sys/account.h"
 #include "sys/process.h"
+#include "sys/sshd_running.h"
 #include "sys/sshd_version.h"
-#include "sys/statefile.h"
 
 #define CONFIG_FILE   "/etc/ssh/sshd_config"
 #define WAIT_MS       3000
@@ -122,23 +124,25 @@ static void read_included(struct sshd_lines *lines, const char *patterns, bool i
 	free(copy);
 }
 
+/* Never waits: the name may be anything's, and the agent asks as root. */
 static bool read_text(const char *path, struct buffer *text)
 {
-	FILE *file = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat what;
 	char *space;
-	size_t got;
+	ssize_t got = -1;
 
-	if (!file)
-		return false;
-	do {
-		space = buffer_reserve(text, 8192);
-		got = space ? fread(space, 1, 8192, file) : 0;
-		text->length += got;
-	} while (got && text->length < TEXT_LIMIT);
-	fclose(file);
+	if (fd >= 0 && fstat(fd, &what) == 0 && S_ISREG(what.st_mode))
+		do {
+			space = buffer_reserve(text, 8192);
+			got = space ? read(fd, space, 8192) : -1;
+			text->length += got > 0 ? (size_t)got : 0;
+		} while (got > 0 && text->length < TEXT_LIMIT);
+	if (fd >= 0)
+		close(fd);
 	if (text->data)
 		text->data[text->length] = '\0';
-	return true;
+	return got >= 0;
 }
 
 static void read_files(struct sshd_lines *lines, const char *path, bool in_match, int depth)
@@ -164,35 +168,23 @@ out:
 	buffer_free(&text);
 }
 
-/* Runs sshd; why it refuses stands on its standard error. */
-static int run_program(const char *program, const char *option, const char *argument,
-	const char *value, struct buffer *output)
+/* sshd's standard output, or why it refuses, which stands on its standard error. */
+static int run_sshd(const char *program, const struct sshd_running *running, const char *who,
+	struct buffer *output)
 {
-	const char *argv[] = {program, option, argument, value, NULL};
+	const char *argv[SSHD_RUNNING_WORDS + 5] = {program};
+	size_t count = 1;
 
+	for (size_t i = 0; i < running->count; i++)
+		argv[count++] = running->words[i];
+	argv[count++] = "-T";
+	argv[count++] = "-C";
+	argv[count++] = who;
 	return process_capture_all(argv, NULL, WAIT_MS, TEXT_LIMIT, output, NULL);
 }
 
-/* Its release stands in the usage, of every release; -V is newer and says less. */
-static void ask_release(struct sshd_settings *settings)
-{
-	struct sshd_version version;
-	struct buffer output = BUFFER_EMPTY;
-	const char *at;
-
-	run_program(settings->program, "-?", NULL, NULL, &output);
-	at = strstr(buffer_string(&output), "OpenSSH_");
-	if (at)
-		text_visible(settings->release, sizeof(settings->release), at, strcspn(at, ",\n"));
-	if (sshd_version_parse(settings->release, &version) == 0)
-		settings->version = version.major * 100 + version.minor;
-	settings->debian =
-		strstr(settings->release, "Debian") || strstr(settings->release, "Ubuntu");
-	buffer_free(&output);
-}
-
-static void ask_settings(
-	struct sshd_settings *settings, const struct account *account, const char *address)
+static void ask_settings(struct sshd_settings *settings, const struct sshd_running *running,
+	const struct account *account, const char *address)
 {
 	struct buffer output = BUFFER_EMPTY;
 	char who[512];
@@ -201,7 +193,7 @@ static void ask_settings(
 
 	snprintf(who, sizeof(who), "user=%s,host=%s,addr=%s", account->name,
 		address ? address : "localhost", address ? address : "127.0.0.1");
-	status = run_program(settings->program, "-T", "-C", who, &output);
+	status = run_sshd(settings->program, running, who, &output);
 	if (status == 0) {
 		settings->asked =
 			sshd_lines_parse(&settings->lines, buffer_string(&output), NULL) == 0;
@@ -214,6 +206,30 @@ static void ask_settings(
 		text_visible(settings->why, sizeof(settings->why), last, strcspn(last, "\r"));
 	}
 	buffer_free(&output);
+}
+
+/* The command line first: its values win. */
+static void read_sources(struct sshd_settings *settings, const struct sshd_running *running)
+{
+	for (size_t i = 0; i + 1 < running->count; i += 2) {
+		if (running->words[i][1] == 'p')
+			add_line(&settings->files, &(struct sshd_setting){.keyword = strdup("port"),
+							   .value = strdup(running->words[i + 1])});
+		if (running->words[i][1] == 'o')
+			sshd_lines_parse(&settings->files, running->words[i + 1], NULL);
+	}
+	read_files(&settings->files, settings->config, false, 0);
+}
+
+static void take_release(struct sshd_settings *settings)
+{
+	const struct sshd_version *version = sshd_version_local();
+
+	if (version->kind != SSHD_OPENSSH)
+		return;
+	snprintf(settings->release, sizeof(settings->release), "%s", sshd_release_local());
+	settings->version = version->major * 100 + version->minor;
+	settings->debian = version->debian;
 }
 
 /* The first value of each keyword outside of Match, as sshd takes them. */
@@ -233,19 +249,24 @@ static void take_files(struct sshd_settings *settings)
 void sshd_settings_read(
 	struct sshd_settings *settings, const struct account *account, const char *address)
 {
-	const char *program = sshd_program();
+	const char *program = sshd_program(), *config;
+	struct sshd_running running;
 
 	*settings = (struct sshd_settings){0};
-	read_files(&settings->files, CONFIG_FILE, false, 0);
+	sshd_running_find(&running);
+	config = sshd_running_option(&running, 'f');
+	snprintf(settings->config, sizeof(settings->config), "%s", config ? config : CONFIG_FILE);
+	read_sources(settings, &running);
 	settings->program = program ? strdup(program) : NULL;
 	if (settings->program) {
-		ask_release(settings);
-		ask_settings(settings, account, address);
+		take_release(settings);
+		ask_settings(settings, &running, account, address);
 	}
 	if (!settings->asked) {
 		sshd_lines_free(&settings->lines);
 		take_files(settings);
 	}
+	sshd_running_free(&running);
 }
 
 void sshd_settings_free(struct sshd_settings *settings)

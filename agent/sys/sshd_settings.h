@@ -14,7 +14,7 @@ struct account;
 struct sshd_setting {
 	char *keyword; /* in small letters */
 	char *value;
-	char *file; /* where it stands, or NULL if sshd itself said it */
+	char *file; /* where it stands, or NULL if sshd or its command line says it */
 	long line;
 	bool in_match; /* inside a Match block, which may be for others */
 };
@@ -30,15 +30,17 @@ struct sshd_settings {
 	char release[80];        /* "OpenSSH_9.2p1 Debian-2+deb12u7", or "" */
 	unsigned version;        /* 902 for 9.2, or 0 */
 	bool debian;             /* has Debian's rule for groups of one member */
+	char config[512];        /* the file that it reads, /etc/ssh/sshd_config unless -f */
 	bool asked;              /* sshd itself answered: .lines is what holds */
 	char why[256];           /* else: why it did not */
 	struct sshd_lines lines; /* as sshd said, or as the files say outside of Match */
-	struct sshd_lines files; /* sshd_config and what it includes, in order */
+	struct sshd_lines files; /* the command line, sshd_config, what it includes, in order */
 };
 
 /*
- * Asks `sshd -T -C user=…` with the client address (NULL: a local one), and reads
- * /etc/ssh/sshd_config. Nothing fails: what could not be found out is empty.
+ * Asks `sshd -T -C user=…` with the client address (NULL: a local one), and with the
+ * options of the sshd that listens (sshd_running.h); and reads its configuration.
+ * Nothing fails: what could not be found out is empty.
  * Release with sshd_settings_free.
  */
 void sshd_settings_read(

@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "sys/process.h"
-#include "sys/statefile.h"
 
 #define WAIT_MS      3000
 #define OUTPUT_LIMIT 16384
-#define BINARY_LIMIT (16 * 1024 * 1024)
 
 /* "9.2" at the start of the text. */
 static int parse_numbers(const char *text, struct sshd_version *version)
@@ -87,45 +87,79 @@ const char *sshd_program(void)
 	return first_program(places);
 }
 
-static int ask(const char *program, struct sshd_version *version)
-{
-	struct buffer output = BUFFER_EMPTY;
-	int result = -1;
+static struct {
+	bool known, asked;
+	struct sshd_answer answer;
+	struct sshd_version version;
+} local;
 
-	/* The status does not matter: up to 9.2, -V is an error, whose text has the version. */
-	if (process_capture_all((const char *const[]){program, "-V", NULL}, NULL, WAIT_MS,
-		    OUTPUT_LIMIT, &output, NULL) >= 0)
-		result = sshd_version_parse(buffer_string(&output), version);
-	buffer_free(&output);
-	return result;
+static void identify(const char *program, char *out, size_t size)
+{
+	struct stat file = {0};
+
+	*out = '\0';
+	if (program && stat(program, &file) == 0)
+		snprintf(out, size, "%llx:%llx:%llx:%llx.%lx", (unsigned long long)file.st_dev,
+			(unsigned long long)file.st_ino, (unsigned long long)file.st_size,
+			(unsigned long long)file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
 }
 
-/* `sshd -V` does not name the distribution; the keyword that its patches add does. */
-static bool has_debian_patches(const char *program)
+/*
+ * The usage of every sshd names its release, and its distribution, which -V leaves out;
+ * dropbear has only -V. The status does not matter.
+ */
+static void ask(const char *program, bool dropbear)
 {
-	struct buffer binary = BUFFER_EMPTY;
-	bool exists, found = false;
+	struct buffer output = BUFFER_EMPTY;
+	const char *argv[] = {program, dropbear ? "-V" : "-?", NULL}, *at;
 
-	if (statefile_read(program, BINARY_LIMIT, &binary, &exists, NULL) == 0 && binary.length)
-		found = memmem(binary.data, binary.length, "debianbanner", 12) != NULL;
-	buffer_free(&binary);
-	return found;
+	process_capture_all(argv, NULL, WAIT_MS, OUTPUT_LIMIT, &output, NULL);
+	at = strstr(buffer_string(&output), dropbear ? "Dropbear v" : "OpenSSH_");
+	if (at)
+		text_visible(
+			local.answer.release, sizeof(local.answer.release), at, strcspn(at, ",\n"));
+	local.asked = at != NULL;
+	buffer_free(&output);
+}
+
+static void look(void)
+{
+	static const char *const dropbears[] = {"/usr/sbin/dropbear", "/usr/local/sbin/dropbear",
+		"/usr/bin/dropbear", "/sbin/dropbear", NULL};
+	const char *program = sshd_program(), *dropbear = program ? NULL : first_program(dropbears);
+	char now[sizeof(local.answer.program)];
+
+	identify(program ? program : dropbear, now, sizeof(now));
+	if (local.known && strcmp(now, local.answer.program) == 0)
+		return;
+	sshd_version_remember("", now);
+	if (*now)
+		ask(program ? program : dropbear, dropbear != NULL);
+	sshd_version_parse(local.answer.release, &local.version);
 }
 
 const struct sshd_version *sshd_version_local(void)
 {
-	static const char *const dropbears[] = {"/usr/sbin/dropbear", "/usr/local/sbin/dropbear",
-		"/usr/bin/dropbear", "/sbin/dropbear", NULL};
-	static struct sshd_version version;
-	static bool asked;
-	const char *program = sshd_program();
+	look();
+	return &local.version;
+}
 
-	if (asked)
-		return &version;
-	asked = true;
-	if (program && ask(program, &version) == 0)
-		version.debian = version.debian || has_debian_patches(program);
-	else if (!program && (program = first_program(dropbears)))
-		ask(program, &version);
-	return &version;
+const char *sshd_release_local(void)
+{
+	look();
+	return local.answer.release;
+}
+
+const struct sshd_answer *sshd_version_asked(void)
+{
+	return local.asked ? &local.answer : NULL;
+}
+
+void sshd_version_remember(const char *release, const char *program)
+{
+	snprintf(local.answer.release, sizeof(local.answer.release), "%s", release);
+	snprintf(local.answer.program, sizeof(local.answer.program), "%s", program);
+	sshd_version_parse(local.answer.release, &local.version);
+	local.known = true;
+	local.asked = false;
 }

@@ -35,8 +35,24 @@ const char *sshd_program(void);
 
 /*
  * The version of the local sshd, or of dropbear where there is no sshd. The program is
- * asked at the first call (a few ms, at most 3 s) and the answer kept; never NULL.
+ * asked at the first call (a few ms, at most 3 s), and again once it is another file;
+ * never NULL.
  */
 const struct sshd_version *sshd_version_local(void);
+
+/* The same as that sshd says it: "OpenSSH_9.2p1 Debian-2+deb12u7"; "" if it says nothing. */
+const char *sshd_release_local(void);
+
+/* What a program said, so that a process can hand it to another one. */
+struct sshd_answer {
+	char release[80];
+	char program[80]; /* which file it was, with its time */
+};
+
+/* The answer that this process had to ask for; NULL if it had one, or got none. */
+const struct sshd_answer *sshd_version_asked(void);
+
+/* Takes an answer over, as if it had been asked for here and handed on. */
+void sshd_version_remember(const char *release, const char *program);
 
 #endif

@@ -4,6 +4,7 @@
 #
 #   an ordinary file (3 keys): POST /v1/keys and `vastagent addkey` against a C program
 #   that writes, fsyncs and renames the same bytes, and against Ansible's authorized_key
+#   (apt-get install ansible; without it that is left out)
 #   a file with 100,000 keys: against copying and fsyncing it
 #
 # Both sides are counted without what it costs to start them where that is said.

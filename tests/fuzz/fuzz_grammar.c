@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "keys/from.h"
 #include "keys/line.h"
+#include "keys/patterns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,7 +38,7 @@ static void check_from(const struct key_line *line)
 	if (from && from_check(from, &warnings, NULL) != 0)
 		abort();
 	if (from)
-		from_matches(from, "192.0.2.1");
+		pattern_list_matches(from, "192.0.2.1");
 	free(from);
 	buffer_free(&warnings);
 }

@@ -117,3 +117,85 @@ check_fails "a second agent leaves" 75 in_instance vastagent daemon
 expect_match "and says who is running" "an agent runs already: pid $(in_instance vastagent status --json |
 	jq .pid)" "$SEEN"
 check_fails "an account does not start one" 77 in_instance_as user vastagent daemon
+
+note "a private key that is sent all the same is not kept in the agent's memory"
+in_instance sh -c 'cat >/tmp/secret && chmod 600 /tmp/secret' <<<"$private"
+in_instance puttygen /tmp/secret -O private -o /tmp/secret.ppk
+# Only what is secret of it: the public half stands in the same lines.
+secret=$(sed -n 5p <<<"$private" | cut -c 5-44)
+ppk_secret=$(in_instance sed -n '/^Private-Lines/,/^Private-MAC/{/^Private/!p}' /tmp/secret.ppk)
+inside=$(in_instance vastagent status --json | jq .pid)
+namespace=$(readlink "/proc/$(machine_pid one)/ns/pid")
+for process in /proc/[0-9]*; do
+	[ "$(readlink "$process/ns/pid")" = "$namespace" ] &&
+		grep -qE "^NSpid:.*[[:space:]]$inside\$" "$process/status" && agent=${process#/proc/}
+done
+pieces()
+{
+	python3 "$SOURCE/tests/scenario/bad_input/in_memory.py" "$agent" "$secret" "$ppk_secret"
+}
+none_left()
+{
+	[ "$(pieces)" = 0 ]
+}
+# post STATUS TYPE FILE: the file is sent as it is.
+post()
+{
+	expect_eq "$3 as $2: $1" "$1" "$(in_instance curl -s -o /dev/null -w '%{http_code}' --max-time 20 \
+		--unix-socket /run/vastagent/agent.sock -H "Content-Type: $2" --data-binary "@$3" \
+		http://localhost/v1/keys)"
+}
+in_instance rm -f /etc/vastagent.conf
+# hold FILE [LENGTH]: posts the file, says so, and keeps the connection open; with a LENGTH
+# that is more than it has, the request never ends.
+hold()
+{
+	rm -f "$held"
+	in_instance python3 - "$@" >/dev/null 2>&1 <<-'END_OF_PYTHON' &
+		import os, socket, sys, time
+		body = open(sys.argv[1], 'rb').read()
+		agent = socket.socket(socket.AF_UNIX)
+		agent.connect('/run/vastagent/agent.sock')
+		agent.sendall(b'POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
+		              b'Content-Length: %d\r\n\r\n' % int((sys.argv + [len(body)])[2]) + body)
+		if len(sys.argv) == 2:
+		    agent.recv(4096)
+		with open('/tmp/held.new', 'w') as file:
+		    file.write(str(os.getpid()))
+		os.rename('/tmp/held.new', '/tmp/held')
+		time.sleep(60)
+	END_OF_PYTHON
+	wait_until 5 test -e "$held"
+}
+held=$WORLD/machines/one/tmp/held
+let_go()
+{
+	in_instance sh -c 'kill "$(cat /tmp/held)"'
+}
+some_there()
+{
+	! none_left
+}
+in_instance sh -c "jq -Rs '{text: ., user: \"root\"}' /tmp/secret >/tmp/secret.json
+	jq -Rs '{text: ., user: \"root\"}' /tmp/secret.ppk >/tmp/secret.ppk.json"
+check "a request without an end is sent" hold /tmp/secret.json 5000
+check "it is found there, so that the search can find" wait_until 5 some_there
+check "its sender goes" let_go
+check "then it is not" wait_until 5 none_left
+check "a request with an end is sent" hold /tmp/secret.json
+check "it is gone while the connection is still open" wait_until 2 none_left
+check "its sender goes" let_go
+for file in /tmp/secret /tmp/secret.ppk; do
+	post 400 application/json "$file"
+	post 415 text/plain "$file"
+	check "of $file nothing is left" wait_until 5 none_left
+done
+post 400 application/json /tmp/secret.json
+check "nor of one that came in the right form" wait_until 5 none_left
+post 200 application/json /tmp/secret.ppk.json
+check "nor of a .ppk, whose public part was used" wait_until 5 none_left
+no_child()
+{
+	[ -z "$(in_instance ps -o pid= --ppid "$inside")" ]
+}
+check "and no child lives on with a copy" wait_until 15 no_child

@@ -29,13 +29,15 @@ done
 tar -C / -cpf /var/golden.tar etc/passwd etc/shadow etc/group etc/gshadow etc/ssh root/.ssh home/alice
 END
 
+# restart_sshd: with what stands in sshd_options.
+sshd_options=()
 restart_sshd()
 {
 	in_instance bash -c 'mkdir -p /run/sshd
 		pid=$(cat /run/sshd.pid 2>/dev/null) && kill "$pid" 2>/dev/null
 		while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
 		rm -f /run/sshd.pid
-		exec env -i PATH="$PATH" /usr/sbin/sshd' || return 1
+		exec env -i PATH="$PATH" /usr/sbin/sshd "$@"' - "${sshd_options[@]}" || return 1
 	wait_until 5 instance_listens
 }
 
@@ -91,6 +93,7 @@ broken()
 	status=warn
 	[ "$outcome" != fails ] || status=fail
 	[ "$(finding status)" = "$status" ] || fail "$name: $status" "$(doctor .)"
+	broken=$(finding message)
 	if [ "$outcome" = works ]; then
 		login || fail "$name: the login works all the same"
 	else
@@ -176,8 +179,12 @@ broken sshd.allow-groups fails "$(config 'AllowGroups users')"
 broken sshd.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked')"
 broken line.revoked fails "$(config 'RevokedKeys /etc/ssh/revoked'); echo \"\$K\" >/etc/ssh/revoked" \
 	': >/etc/ssh/revoked'
-broken sshd.revoked works "ssh-keygen -q -k -f /etc/ssh/krl /etc/ssh/ssh_host_ed25519_key.pub; $(config 'RevokedKeys /etc/ssh/krl')" \
-	"sed -i 1d /etc/ssh/sshd_config; kill -HUP \$(cat /run/sshd.pid)"
+new_krl='echo "$K" >/tmp/keys.pub; ssh-keygen -q -k -f /etc/ssh/krl /tmp/keys.pub'
+empty_krl='ssh-keygen -q -k -f /etc/ssh/krl'
+krl=$(config 'RevokedKeys /etc/ssh/krl')
+broken line.revoked fails "$new_krl; $krl" "$empty_krl"
+expect_match "by the file of revoked keys" 'authorized_keys:1: the key is revoked: /etc/ssh/krl names it' "$broken"
+broken sshd.revoked fails "$new_krl; truncate -s 20 /etc/ssh/krl; $krl" "$empty_krl"
 broken key fails "$(config 'PubkeyAcceptedAlgorithms rsa-sha2-512')"
 broken sshd.password works "$(config 'PasswordAuthentication yes')"
 broken sshd.strict works "$(config 'StrictModes no'); chmod 600 \$F"
@@ -185,6 +192,31 @@ broken sshd.tries works "$(config 'MaxAuthTries 2')"
 account=root
 broken sshd.root fails "$(config 'PermitRootLogin no')"
 account=alice
+
+note "sshd's command line"
+by_hand='kill "$(cat /run/sshd.pid)"; while [ -e /run/sshd.pid ]; do sleep 0.01; done; /usr/sbin/sshd'
+other_config='cp /etc/ssh/sshd_config /etc/ssh/other; sed -i "1i PubkeyAuthentication no" /etc/ssh/other'
+sshd_options=(-o 'PubkeyAuthentication no')
+broken sshd.pubkey fails : "$by_hand"
+expect_match "it says where that stands" "PubkeyAuthentication no \(on sshd's command line\)" "$broken"
+sshd_options=(-f /etc/ssh/other)
+broken sshd.pubkey fails "$other_config"
+expect_match "it says where that stands" 'PubkeyAuthentication no \(/etc/ssh/other:1\)' "$broken"
+sshd_options=(-f /etc/ssh/other -p 22 -o 'AuthorizedKeysFile /etc/ssh/keys/%u')
+reset
+in_instance bash -c "$other_config; sed -i 1d /etc/ssh/other; mkdir /etc/ssh/keys"
+check "the agent knows the account's file" in_instance vastagent addkey --user alice "$other"
+restart_sshd
+check_fails "an account that asks by itself" 1 in_instance_as alice vastagent doctor "$key"
+expect_match "is told of that file" 'read from /etc/ssh/other without' "$SEEN"
+expect_match "and that the key stands in one that is not read" 'authorized_keys:1, and sshd does not read that file' "$SEEN"
+check "the key is added by the agent, which notices that sshd was started anew" \
+	in_instance vastagent addkey --user alice "$key"
+check "where that sshd reads it" login
+sshd_options=()
+reset
+restart_sshd
+
 restart=no
 broken sshd.rundir fails 'rm -rf /run/sshd'
 broken sshd.running fails 'kill $(cat /run/sshd.pid); while pgrep -xf "sshd: /usr/sbin/sshd.*" >/dev/null; do sleep 0.01; done'

@@ -47,6 +47,36 @@ check "sshd refuses it in time" wait_until 10 is_refused dead
 check "the agent starts" in_instance vastagent start
 check "and does not bring it back" wait_until 10 state_is dead expired
 
+# seen_at END: "STATUS STATE" of a login and of the agent's list at that second; fails if
+# the second was over before both had answered.
+seen_at()
+{
+	local status=0 state
+	while [ "$(date +%s)" -lt "$1" ]; do sleep 0.01; done
+	gets_in second 2>/dev/null || status=$?
+	state=$(in_instance vastagent keys --json |
+		jq -r '.keys[] | select(.comment == "second@laptop") | .state')
+	echo "$status $state"
+	[ "$(date +%s)" -eq "$1" ]
+}
+ends_in_two_seconds()
+{
+	end=$(($(date +%s) + 2))
+	in_instance sh -c "echo 'expiry-time=\"$(date -u -d "@$end" +%Y%m%d%H%M%SZ)\" $(laptop_key second)' |
+		cat /tmp/before - >$keys_file"
+}
+note "in the second of the end itself"
+in_instance vastagent stop >/dev/null
+in_instance cp "$keys_file" /tmp/before
+in_instance vastagent start >/dev/null
+laptop_key second >/dev/null
+for _ in $(seq 10); do # a slow login is no answer
+	ends_in_two_seconds
+	! seen=$(seen_at "$end") || break
+done
+expect_eq "a key gets in, for sshd and for the agent's list" "0 active" "$seen"
+expect_eq "and in the next one not" "255 expired" "$(seen_at $((end + 1)))"
+
 note "until a time"
 check "local time" in_instance vastagent addkey --name later --until 2099-12-31T18:00 "$(laptop_key later)"
 expect_match "as RFC 3339 in JSON" '"expires":"2099-12-31T18:00:00Z"' \
@@ -87,3 +117,21 @@ in_instance cp /tmp/platform "$keys_file"
 check "the keys are restored" wait_until 5 gets_in later
 check "without the agent's lines the file is what the platform wrote, byte for byte" \
 	in_instance sh -c 'vastagent keys --platform-bytes | cmp - /tmp/platform'
+
+note "sshd is asked what it is once, and again when it is another one"
+in_instance bash -c 'mv /usr/sbin/sshd /usr/sbin/sshd.real
+	printf "#!/bin/bash\necho \"\$*\" >>/tmp/asked\nexec -a \"\$0\" /usr/sbin/sshd.real \"\$@\"\n" >/usr/sbin/sshd
+	chmod 755 /usr/sbin/sshd'
+asked()
+{
+	in_instance grep -cxe '-?' /tmp/asked
+}
+for number in 1 2 3; do
+	check "a key for a time" in_instance vastagent addkey --for 1h "$(laptop_key "asked$number")"
+done
+expect_eq "asked once for three" 1 "$(asked)"
+check "by whom the key is taken" gets_in asked3
+in_instance touch /usr/sbin/sshd
+check "a key for a time, after an upgrade" in_instance vastagent addkey --for 1h "$(laptop_key asked4)"
+check "and another one" in_instance vastagent addkey --for 1h "$(laptop_key asked5)"
+expect_eq "it was asked again, once" 2 "$(asked)"

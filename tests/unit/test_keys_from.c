@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "keys/from.h"
+#include "keys/patterns.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -54,7 +55,7 @@ static void patterns_match_as_for_sshd(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
-		if (from_matches(cases[i].patterns, cases[i].address) != cases[i].matches)
+		if (pattern_list_matches(cases[i].patterns, cases[i].address) != cases[i].matches)
 			fail_msg("%s and %s", cases[i].patterns, cases[i].address);
 }
 
@@ -71,6 +72,7 @@ static void what_locks_the_key_is_refused(void **state)
 		{"*,10.0.0.1/8", "'10.0.0.1/8' is no network"},
 		{"!10.0.0.1/8,*", "'10.0.0.1/8' is no network"},
 		{"127.0.0.1/33", "is no network"},
+		{"127.0.0.1/33", "it is called 127.0.0.1/32"},
 		{"2001:db8::1/32", "is no network"},
 		{"!127.0.0.1", "only excludes"},
 	};
@@ -100,6 +102,10 @@ static void a_host_name_is_warned_of(void **state)
 	assert_int_equal(from_check("*.example.org,10.0.0.0/8", &warnings, NULL), 0);
 	assert_non_null(strstr(buffer_string(&warnings), "'*.example.org' is a name"));
 	assert_int_equal(warnings.data[warnings.length - 1], '\n');
+	warnings.length = 0;
+	/* Letters of hexadecimal digits alone make no address. */
+	assert_int_equal(from_check("192.0.2.1,f00.be", &warnings, NULL), 0);
+	assert_non_null(strstr(buffer_string(&warnings), "'f00.be' is a name"));
 	buffer_free(&warnings);
 }
 
@@ -114,7 +120,7 @@ static void a_pattern_of_stars_ends_soon(void **state)
 	patterns[sizeof(patterns) - 1] = '\0';
 	memset(address, '1', sizeof(address));
 	address[sizeof(address) - 1] = '\0';
-	assert_false(from_matches(patterns, address));
+	assert_false(pattern_list_matches(patterns, address));
 }
 
 int main(void)

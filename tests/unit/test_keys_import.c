@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,43 @@ static void a_key_named_twice_is_one(void **state)
 	(void)state;
 	check_import(KEY " a\n" KEY " b\n" KEY, false, PRINT_ED25519 " [] a\n");
 	check_import(RSA "\nrsa-sha2-256 " BLOB_RSA_1024, false, PRINT_RSA_1024 " [] \n");
+}
+
+/* An ed25519 key is any 32 bytes, for sshd as well. */
+static void add_numbered(struct buffer *text, unsigned number)
+{
+	unsigned char blob[51] = "\0\0\0\x0bssh-ed25519\0\0\0 ";
+	char base64[80];
+
+	memcpy(blob + 19, &number, sizeof(number));
+	sodium_bin2base64(
+		base64, sizeof(base64), blob, sizeof(blob), sodium_base64_VARIANT_ORIGINAL);
+	buffer_add_format(text, "ssh-ed25519 %s\n", base64);
+}
+
+static void ten_thousand_keys_are_told_apart(void **state)
+{
+	struct buffer text = BUFFER_EMPTY;
+	struct import import;
+	unsigned long line, first;
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i++)
+		add_numbered(&text, i);
+	add_numbered(&text, 7);
+	add_numbered(&text, 9999);
+	assert_int_equal(import_parse(text.data, text.length, false, &import, NULL), 0);
+	assert_int_equal(import.key_count, 10000);
+	assert_int_equal(import.keys[9999].line, 10000);
+	assert_int_equal(sscanf(buffer_string(&import.notes),
+				 "line %lu: the same key as in line %lu", &line, &first),
+		2);
+	assert_int_equal(line, 10001);
+	assert_int_equal(first, 8);
+	assert_non_null(strstr(
+		buffer_string(&import.notes), "line 10002: the same key as in line 10000\n"));
+	import_free(&import);
+	buffer_free(&text);
 }
 
 static void a_text_without_a_key_is_an_error(void **state)
@@ -393,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_quote_does_not_hide_the_next_key),
 		cmocka_unit_test(refused_lines_are_named_by_their_numbers),
 		cmocka_unit_test(a_key_named_twice_is_one),
+		cmocka_unit_test(ten_thousand_keys_are_told_apart),
 		cmocka_unit_test(a_text_without_a_key_is_an_error),
 		cmocka_unit_test(a_comment_stays_on_its_line),
 		cmocka_unit_test(options_hold_nothing_that_ends_a_line),

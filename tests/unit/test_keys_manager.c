@@ -12,6 +12,7 @@
 #include "keys/manager.h"
 #include "keys/update.h"
 #include "sys/homefile.h"
+#include "sys/homefile_places.h"
 #include "sys/process.h"
 #include "test_keys_fixtures.h"
 #include "test_sys_home.h"

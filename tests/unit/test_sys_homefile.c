@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "sys/homefile.h"
+#include "sys/homefile_places.h"
 #include "sys/process.h"
 #include "test_sys_home.h"
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "keys/from.h"
 #include "keys/line.h"
+#include "keys/patterns.h"
 
 static int digit(char letter)
 {
@@ -48,7 +48,7 @@ static const char *judge_line(
 		return "expired";
 	if (key_options_value(line->options_text, line->options_length, "from", &from) != 0)
 		return "out of memory";
-	if (from && !from_matches(from, address))
+	if (from && !pattern_list_matches(from, address))
 		reason = "not from this address";
 	free(from);
 	return reason;
