@@ -136,9 +136,11 @@ static bool is_used(const struct lookout *lookout, int wd)
 	return false;
 }
 
-static void watch_places(struct watched *account, int fds[JOB_FDS])
+/* Returns true if a directory is watched from now on that was not before. */
+static bool watch_places(struct watched *account, int fds[JOB_FDS])
 {
 	struct watch *watch = account->owner->watch;
+	bool is_new = false;
 	int old;
 
 	for (int i = 0; i < JOB_FDS; i++) {
@@ -148,7 +150,9 @@ static void watch_places(struct watched *account, int fds[JOB_FDS])
 			close(fds[i]);
 		if (old >= 0 && !is_used(account->owner, old))
 			watch_remove(watch, old);
+		is_new = is_new || (account->wds[i] >= 0 && account->wds[i] != old);
 	}
+	return is_new;
 }
 
 /*
@@ -215,7 +219,11 @@ static void look_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 		account->looking = false;
 		account->looked = true;
 		take_outcome(account, &outcome);
-		watch_places(account, fds);
+		/* What changed between the look and the watch was seen by neither. */
+		if (watch_places(account, fds)) {
+			account->again = true;
+			rcwatch_look(look->lookout->rcwatch, account->user);
+		}
 		if (account->again)
 			look_in(account, pause_us(account));
 		else if (account->failed)
