@@ -325,7 +325,7 @@ laptop_prepare()
 	laptop mknod /dev/fuse c 10 229
 }
 
-# The files are there and nothing else: with an agent, or as the platform leaves it.
+# start_kind NAME OPTION...: an instance whose program is there, but neither hook nor agent.
 start_kind()
 {
 	local i=0 name
