@@ -13,7 +13,7 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 	libjansson-dev libcmocka-dev'
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin acl attr
-	openssl putty-tools'
+	openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko python3-pexpect'
 for_lint='shellcheck mandoc clang-format'
 
 usage()

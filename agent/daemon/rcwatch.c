@@ -15,7 +15,7 @@
 #include "sys/account.h"
 #include "sys/process.h"
 
-/* Without its hook the agent must not take the platform's tmux away. */
+/* Without its hook the agent must not take the platform's tmux away, but give it back. */
 #define HOOK "/etc/profile.d/zz-vastagent.sh"
 /* Somebody else who keeps writing the file wins; it is said in the warnings. */
 #define REWRITES_A_MINUTE 3
@@ -38,6 +38,7 @@ struct rcwatch {
 struct rc_look {
 	struct rcwatch *rcwatch;
 	char *user;
+	bool insert; /* the condition, else take it out */
 };
 
 static struct rc_account *find(const struct rcwatch *rcwatch, const char *user)
@@ -105,7 +106,8 @@ static void work(void *argument, struct buffer *out, int fds[JOB_FDS])
 
 	(void)fds;
 	if (account_by_name(look->user, &account, &error) == 0)
-		failed = rcfiles_supersede(&account, look->rcwatch->binary, true, &result, &error);
+		failed = rcfiles_supersede(
+			&account, look->rcwatch->binary, look->insert, &result, &error);
 	answer = json_pack("{si ss? ss?}", "changed", (int)result.changed, "left_alone",
 		result.left_alone ? result.name : NULL, "error", failed ? error.message : NULL);
 	if (answer)
@@ -129,7 +131,7 @@ static void set_warning(struct rc_account *account, const char *problem, const c
 	account->warning = text.data;
 }
 
-static void count_rewrites(struct rc_account *account, int changed)
+static void count_rewrites(struct rc_account *account, int changed, bool insert)
 {
 	long long now = process_now_ms();
 
@@ -139,11 +141,11 @@ static void count_rewrites(struct rc_account *account, int changed)
 	}
 	account->rewrites += changed > 0;
 	if (changed)
-		log_info("the platform's tmux block in the start-up files of %s stands back now",
-			account->user);
+		log_info("the platform's tmux block in the start-up files of %s %s now",
+			account->user, insert ? "stands back" : "is as it was");
 }
 
-static void take_answer(struct rc_account *account, const struct buffer *out)
+static void take_answer(struct rc_account *account, const struct buffer *out, bool insert)
 {
 	json_t *answer = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
 	const char *left_alone = NULL, *failure = "the look at its start-up files did not end";
@@ -153,7 +155,7 @@ static void take_answer(struct rc_account *account, const struct buffer *out)
 		&failure);
 	if (answer && !json_is_string(json_object_get(answer, "error")))
 		failure = NULL;
-	count_rewrites(account, changed);
+	count_rewrites(account, changed, insert);
 	if (failure)
 		set_warning(account, "", failure);
 	else if (account->rewrites >= REWRITES_A_MINUTE)
@@ -176,7 +178,7 @@ static void done(void *argument, const struct buffer *out, int fds[JOB_FDS])
 		bool again = account->again;
 
 		account->looking = account->again = false;
-		take_answer(account, out);
+		take_answer(account, out, look->insert);
 		if (again)
 			rcwatch_look(look->rcwatch, look->user);
 	}
@@ -186,7 +188,7 @@ static void done(void *argument, const struct buffer *out, int fds[JOB_FDS])
 
 static bool is_wanted(const struct rcwatch *rcwatch, const struct rc_account *account)
 {
-	if (!*rcwatch->binary || access(HOOK, R_OK) != 0)
+	if (!*rcwatch->binary)
 		return false;
 	return account->rewrites < REWRITES_A_MINUTE ||
 	       process_now_ms() - account->minute_ms > 60000;
@@ -208,6 +210,7 @@ void rcwatch_look(struct rcwatch *rcwatch, const char *user)
 		const struct job_calls calls = {work, look, done, look};
 
 		look->rcwatch = rcwatch;
+		look->insert = access(HOOK, R_OK) == 0;
 		/* No key: these files are none of those that the work on keys locks. */
 		if (job_start(rcwatch->jobs, NULL, JOB_OWN_UID, &calls) == 0) {
 			account->looking = true;

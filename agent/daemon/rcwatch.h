@@ -14,8 +14,10 @@ struct rcwatch;
 struct rcwatch *rcwatch_create(struct jobs *jobs);
 void rcwatch_destroy(struct rcwatch *rcwatch);
 
-/* Looks at an account's start-up files. Does nothing without the login hook: the
- * platform's block is all that there is then. */
+/*
+ * Looks at an account's start-up files. Without the login hook the platform's block is all
+ * that there is, so the condition is taken out again: the files have their old bytes then.
+ */
 void rcwatch_look(struct rcwatch *rcwatch, const char *user);
 
 /* Appends what could not be done to an array of sentences. */
