@@ -21,7 +21,7 @@ post_mortem()
 	in_instance ps -eo pid,ppid,user,stat,tty,args --forest
 }
 
-LANES=4
+LANES=5
 
 now_ms()
 {
@@ -99,6 +99,13 @@ failed=0
 TOO_SLOW=2
 results=$WORLD/results
 
+# Looks cost more than they wait otherwise, and many look at once.
+looks_for()
+{
+	sleep 0.04
+	"$@"
+}
+
 # The last line is a prompt; above tmux's status line, if it is tmux that is wanted.
 shows_prompt()
 {
@@ -115,10 +122,10 @@ answer()
 	local terminal=$1 want=$2 deadline=$3 tries=0 inside='.+'
 	[ "$want" = tmux ] || inside=
 	while [ "$(now_ms)" -lt "$deadline" ]; do
-		wait_until 2 shows_prompt "$terminal" "$want"
+		wait_until 2 looks_for shows_prompt "$terminal" "$want"
 		tries=$((tries + 1))
 		term_type "$terminal" 'echo ans"wer-'"$tries"'[$TMUX]"'
-		wait_until 1 term_shows "$terminal" "^answer-[0-9]+\[$inside\]\$" && return
+		wait_until 1 looks_for term_shows "$terminal" "^answer-[0-9]+\[$inside\]\$" && return
 	done
 	return 1
 }
