@@ -21,12 +21,12 @@ static bool is_there(const char *root, const char *program)
 
 bool packages_install_command(const char *root, const char *package, char *out, size_t size)
 {
-	/* Images are shipped without apt's lists, so it has to fetch them first. */
+	/* Images come without the lists of what there is, so these are fetched first. */
 	static const struct manager {
 		const char *program, *command;
 	} managers[] = {
 		{"apt-get", "apt-get update && apt-get install -y"},
-		{"apk", "apk add"},
+		{"apk", "apk add --no-cache"},
 		{"dnf", "dnf install -y"},
 		{"microdnf", "microdnf install -y"},
 		{"yum", "yum install -y"},

@@ -38,7 +38,7 @@ expect_eq "and says once what installs tmux" \
 	"$(grep 'no tmux' <<<"$SEEN")"
 expect_eq "doctor has the command" "$apt" "$(fix_of_doctor)"
 expect_explained "$apt"
-for manager in 'apk add' 'dnf install -y'; do
+for manager in 'apk add --no-cache' 'dnf install -y'; do
 	has "${manager%% *}"
 	expect_eq "doctor, with ${manager%% *}" "$manager tmux" "$(fix_of_doctor)"
 	expect_explained "$manager tmux"

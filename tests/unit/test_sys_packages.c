@@ -41,7 +41,7 @@ static void each_distribution_has_its_command(void **state)
 	(void)state;
 	assert_string_equal(
 		command_with("usr/bin/apt-get"), "apt-get update && apt-get install -y tmux");
-	assert_string_equal(command_with("sbin/apk"), "apk add tmux");
+	assert_string_equal(command_with("sbin/apk"), "apk add --no-cache tmux");
 	assert_string_equal(command_with("usr/bin/dnf"), "dnf install -y tmux");
 	assert_string_equal(command_with("usr/bin/pacman"), "pacman -Sy --noconfirm tmux");
 }
