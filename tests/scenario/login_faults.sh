@@ -15,13 +15,12 @@ table=no
 	shift
 }
 only=${1:-.}
+LANES=5 # instances
 
 post_mortem()
 {
 	in_instance ps -eo pid,ppid,user,stat,tty,args --forest
 }
-
-LANES=5
 
 now_ms()
 {
@@ -266,6 +265,7 @@ for ((i = 0; i < LANES; i++)); do
 	wait "${pids[$i]}" || status=1
 	cat "$WORLD/lane.$i"
 done
+note "$(cut -f 1 "$results".* | sort -u | wc -l) faults"
 if [ "$table" = yes ]; then
 	sort -t $'\t' -k 4 -n "$results".* |
 		awk -F '\t' -v OFS='\t' '{ $3 = substr($3, 1, 110); print }' |
