@@ -143,6 +143,16 @@ install_config()
 	fi
 }
 
+# The program knows the image's package manager.
+report_tmux()
+{
+	command -v tmux >/dev/null 2>&1 && return
+	get=$(bounded 15 "$program" doctor --json 2>/dev/null |
+		sed -n 's/.*"id": *"login.tmux"[^}]*"fix": *"\([^"]*\)".*/\1/p')
+	problem "there is no tmux here, so logins are plain shells;" \
+		"get it with: ${get:-the package manager of this image}"
+}
+
 install_hook()
 {
 	bounded 5 sh "$here/hook.sh" install --bin "$program" >"$work/hook.log" 2>&1 ||
@@ -150,8 +160,7 @@ install_hook()
 	while read -r line; do
 		say "$line"
 	done <"$work/hook.log"
-	command -v tmux >/dev/null 2>&1 ||
-		problem "there is no tmux here, so logins are plain shells; get it with: apt-get install tmux"
+	report_tmux
 }
 
 start_agent()

@@ -3,11 +3,12 @@
 #define VASTAGENT_CLI_CMD_LOGIN_H
 
 /*
- * Exit statuses of `vastagent login`, of which the hook knows only "0 or not". A status
- * that a shell or the kernel could give for a program that did not run is none of them.
+ * Exit statuses of `vastagent login`, of which the hook knows only "93 or not". A status
+ * that a shell, the kernel or a script could give in place of this program is not 93: a
+ * damaged program is run by the shell as a script (execve(2), ENOEXEC), and may succeed.
  */
 enum cmd_login_status {
-	CMD_LOGIN_OVER = 0,    /* the session was used and left: log out */
+	CMD_LOGIN_OVER = 93,   /* the session was used and left: log out */
 	CMD_LOGIN_PLAIN = 10,  /* tmux does not belong here: a plain shell, nothing printed */
 	CMD_LOGIN_LEFT = 11,   /* detached with `detach = shell`: a plain shell */
 	CMD_LOGIN_BROKEN = 75, /* tmux failed (EX_TEMPFAIL): a plain shell, one line printed */

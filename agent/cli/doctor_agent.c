@@ -1,5 +1,6 @@
 /* The agent, the login into tmux, and room on the file systems. None of it keeps a key
  * out that is in the file: these are warnings. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -13,7 +14,9 @@
 #include "cli/output.h"
 #include "control/client.h"
 #include "control/paths.h"
+#include "login/facts.h"
 #include "sys/config.h"
+#include "sys/packages.h"
 
 #define HOOK      "/etc/profile.d/zz-vastagent.sh"
 #define LOW_BYTES (1024ULL * 1024)
@@ -46,14 +49,19 @@ void doctor_check_agent(struct doctor *doctor)
 	json_decref(answer);
 }
 
-static bool has_tmux(void)
+static void check_tmux(struct doctor *doctor)
 {
-	static const char *const places[] = {"/usr/local/bin/tmux", "/usr/bin/tmux", "/bin/tmux"};
+	char path[PATH_MAX], command[80];
+	char *fix = NULL;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (access(places[i], X_OK) == 0)
-			return true;
-	return false;
+	if (facts_find_tmux((const char *const *)environ, path, sizeof(path)))
+		return;
+	if (packages_install_command("", "tmux", command, sizeof(command)))
+		fix = doctor_fix("%s", command);
+	doctor_add(doctor, DOCTOR_WARN, "login.tmux", fix,
+		"there is no tmux: logins are plain shells, and what runs in them ends with the "
+		"connection%s",
+		fix ? "" : "; install it with the image's package manager");
 }
 
 void doctor_check_login(struct doctor *doctor)
@@ -63,9 +71,7 @@ void doctor_check_login(struct doctor *doctor)
 			"the login hook is not installed (" HOOK
 			"), logins do not go into tmux; in "
 			"vastagent's source: onstart/hook.sh install");
-	if (!has_tmux())
-		doctor_add(doctor, DOCTOR_WARN, "login.tmux", doctor_fix("apt-get install -y tmux"),
-			"there is no tmux: logins are plain shells");
+	check_tmux(doctor);
 }
 
 static void report_space(struct doctor *doctor, const char *place, bool read_only,

@@ -23,7 +23,8 @@ struct client {
 	struct terminal terminal;
 	sigset_t signals;
 	long long started;
-	pid_t pid; /* 0 once it has been waited for */
+	pid_t pid;    /* 0 once it has been waited for */
+	pid_t server; /* 0: not known */
 	int status;
 	int lock;
 	bool was_raw;      /* the session was seen on the terminal */
@@ -149,7 +150,7 @@ static void stop(struct client *client, int first_signal)
 {
 	kill(client->pid, first_signal);
 	kill(client->pid, SIGCONT);
-	if (has_ended_within(client, 500))
+	if (has_ended_within(client, 200))
 		return;
 	kill(client->pid, SIGKILL);
 	/* Bounded as well: a process may be stuck in the kernel. */
@@ -172,18 +173,20 @@ static void judge_delay(struct client *client)
 {
 	long long waited = process_now_ms() - client->started;
 	enum server_state state = SERVER_STARTING;
-	pid_t server = 0;
 
 	if (waited < CLIENT_NOTICE)
 		return;
 	if (client->request->socket_path)
-		state = server_look(client->request->socket_path, CLIENT_STARTING, &server);
+		state = server_look(client->request->socket_path, CLIENT_STARTING, &client->server);
 	if (state == SERVER_STOPPED)
-		give_up(client, "the tmux server is stopped", server);
+		give_up(client, "the tmux server is stopped", client->server);
 	else if (state == SERVER_SILENT && waited >= CLIENT_HUNG)
-		give_up(client, "the tmux server does not answer", server);
+		give_up(client, "the tmux server does not answer", client->server);
+	/* A server listens before it reads its configuration, so this is not a slow one. */
+	else if (state == SERVER_ABSENT && waited >= CLIENT_HUNG)
+		give_up(client, "tmux does not start", 0);
 	else if (waited >= CLIENT_STARTING)
-		give_up(client, "tmux did not start in 15 seconds", server);
+		give_up(client, "tmux did not start in 13 seconds", client->server);
 	else if (!client->noticed)
 		log_warning("tmux is slow to answer; Ctrl-C gives a plain shell");
 	client->noticed = true;
@@ -264,21 +267,24 @@ static const char *explain(const struct client *client, long long lived)
 }
 
 /*
- * When the client was killed, the server finds out by itself and cleans the screen up a
- * moment later, over anything that was printed before. Its modes come back first.
+ * When the client was killed or failed, the server cleans the screen up by itself a moment
+ * later, over anything that was printed before. Its modes come back first. (It may have
+ * taken the terminal for less than a tick.)
  */
-static void wait_for_server(const struct client *client)
+static void wait_for_server(struct client *client)
 {
 	long long end = process_now_ms() + 500;
 
-	if (!client->was_raw || !WIFSIGNALED(client->status))
+	if (client->status == 0)
 		return;
-	while (terminal_is_raw() && process_now_ms() < end)
+	while (terminal_is_raw() && process_now_ms() < end) {
+		client->was_raw = true;
 		pause_ms(TICK);
+	}
 	pause_ms(30);
 }
 
-static void report(const struct client *client, struct client_outcome *outcome)
+static void report(struct client *client, struct client_outcome *outcome)
 {
 	long long lived = process_now_ms() - client->started;
 	const char *reason = explain(client, lived);

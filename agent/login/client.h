@@ -9,8 +9,8 @@
 
 /* Milliseconds. */
 #define CLIENT_NOTICE   1500  /* without an answer: say that Ctrl-C gives a shell */
-#define CLIENT_HUNG     3000  /* a server that ran before and does not answer */
-#define CLIENT_STARTING 15000 /* a server that still reads its configuration */
+#define CLIENT_HUNG     3000  /* no server, or one that ran before and does not answer */
+#define CLIENT_STARTING 13000 /* a server that still reads its configuration; 15 s in all */
 #define CLIENT_LIVED    1000  /* a session shorter than this was none */
 #define CLIENT_LOCK     2000  /* the longest wait for another login of the same instant */
 

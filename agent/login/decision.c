@@ -163,8 +163,10 @@ static bool is_disabled(const struct decision_facts *facts, const char **detail)
 
 static bool lacks_tmux(const struct decision_facts *facts, const char **detail)
 {
-	(void)detail;
-	return !facts->tmux_path;
+	if (facts->tmux_path)
+		return false;
+	*detail = facts->tmux_get;
+	return true;
 }
 
 static const struct rule rules[] = {
@@ -181,7 +183,7 @@ static const struct rule rules[] = {
 	{"home", may_have_opted_out, "the home directory cannot be read"},
 	{"loop", is_loop, "this is an SSH from this machine to itself, inside tmux"},
 	{"configuration", is_disabled, "the configuration says 'tmux = no' under [login]"},
-	{"tmux", lacks_tmux, "there is no tmux program ('apt-get install tmux' installs it)"},
+	{"tmux", lacks_tmux, "there is no tmux program; install it with the package manager"},
 };
 
 void decision_make(const struct decision_facts *facts, struct decision *decision)

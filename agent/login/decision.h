@@ -25,6 +25,7 @@ struct decision_facts {
 	enum opt_out opt_out;
 	bool enabled;          /* [login] tmux of the configuration */
 	const char *tmux_path; /* NULL: there is no tmux */
+	const char *tmux_get;  /* then: the command that installs it; NULL: unknown */
 };
 
 struct decision {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "login/procfs.h"
+#include "sys/packages.h"
 
 static void look_at_parents(struct facts *facts)
 {
@@ -82,7 +83,7 @@ static bool is_program(const char *path)
 }
 
 /* Looks for dir/tmux in a list of directories; relative ones are no place for programs. */
-static bool find_tmux(const char *list, char *out, size_t size)
+static bool find_tmux_in(const char *list, char *out, size_t size)
 {
 	size_t length;
 	int written;
@@ -98,18 +99,24 @@ static bool find_tmux(const char *list, char *out, size_t size)
 	return false;
 }
 
-void facts_gather(struct facts *facts, const char *const *environment)
+bool facts_find_tmux(const char *const *environment, char *out, size_t size)
 {
 	const char *path = decision_variable(environment, "PATH");
 
+	return (path && find_tmux_in(path, out, size)) ||
+	       find_tmux_in("/usr/local/bin:/usr/bin:/bin", out, size);
+}
+
+void facts_gather(struct facts *facts, const char *const *environment)
+{
 	*facts = (struct facts){.decision = {.environment = environment, .enabled = true}};
 	look_at_terminal(&facts->decision);
 	look_at_parents(facts);
 	look_for_opt_out(facts);
-	if ((path && find_tmux(path, facts->tmux_path, sizeof(facts->tmux_path))) ||
-		find_tmux(
-			"/usr/local/bin:/usr/bin:/bin", facts->tmux_path, sizeof(facts->tmux_path)))
+	if (facts_find_tmux(environment, facts->tmux_path, sizeof(facts->tmux_path)))
 		facts->decision.tmux_path = facts->tmux_path;
+	else if (packages_install_command("", "tmux", facts->tmux_get, sizeof(facts->tmux_get)))
+		facts->decision.tmux_get = facts->tmux_get;
 }
 
 /* terminfo(5): directory/x/xterm, or with the letter's code in hexadecimal, directory/78/xterm. */

@@ -13,6 +13,7 @@ struct facts {
 	char parent_argv0[64];
 	char grandparent[32];
 	char tmux_path[PATH_MAX];
+	char tmux_get[80];
 	char opt_out_path[PATH_MAX]; /* "" if HOME is not an absolute path */
 };
 
@@ -22,6 +23,9 @@ struct facts {
  * set to true: the configuration is the caller's.
  */
 void facts_gather(struct facts *facts, const char *const *environment);
+
+/* Looks for tmux along PATH, then in the usual places. False if there is none. */
+bool facts_find_tmux(const char *const *environment, char *out, size_t size);
 
 /*
  * Whether ncurses would find a description of this terminal: a file in one of the

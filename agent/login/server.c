@@ -51,8 +51,10 @@ static long long age_ms(unsigned long long started)
 enum server_state server_look(const char *socket_path, long long young_ms, pid_t *pid)
 {
 	struct procfs_process process;
-	pid_t listener = find_listener(socket_path);
+	pid_t listener = *pid;
 
+	if (listener <= 0 || procfs_look(listener, &process) != 0)
+		listener = find_listener(socket_path);
 	*pid = listener > 0 ? listener : 0;
 	if (listener < 0)
 		return SERVER_ABSENT;

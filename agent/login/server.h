@@ -12,8 +12,10 @@ enum server_state {
 };
 
 /*
- * Looks at the server behind the socket. *pid is its process, 0 if that is unknown.
- * young_ms is the age up to which it counts as starting.
+ * Looks at the server behind the socket. *pid becomes its process, 0 if that is unknown;
+ * give the last look's, or 0: a known one is not asked for by a connection, and a server
+ * that hangs has no end of room for those. young_ms is the age up to which it counts as
+ * starting.
  */
 enum server_state server_look(const char *socket_path, long long young_ms, pid_t *pid);
 

@@ -2,12 +2,13 @@
 # Switch it off with: touch ~/.no_auto_tmux   Ask why (not): vastagent login --explain
 #
 # fish reads this file for every command, so it asks for a login first. The program is
-# a child; only its status 0 logs out, and exit does not log out from here, exec does.
+# a child; only its status 93 logs out, and exit does not log out from here, exec does.
 if status is-login; and status is-interactive
     if test -n "$SSH_CONNECTION"; and test -z "$TMUX"; and not set -q vastagent_login_tried
-        if test -x /usr/local/bin/vastagent; and test -s /usr/local/bin/vastagent
+        if test -x /usr/local/bin/vastagent
             set -g vastagent_login_tried 1
             /usr/local/bin/vastagent login
+            test $status -eq 93
             and exec true
         end
     end

@@ -224,10 +224,15 @@ static void a_loop_through_tmux_is_cut(void **state)
 static void configuration_and_tmux_come_last(void **state)
 {
 	struct decision_facts facts = facts_of_a_person();
+	struct decision decision;
 
 	(void)state;
 	facts.tmux_path = NULL;
 	expect(&facts, "tmux");
+	facts.tmux_get = "apk add tmux";
+	expect(&facts, "tmux");
+	decision_make(&facts, &decision);
+	assert_non_null(strstr(decision.reason, ": apk add tmux"));
 	facts.enabled = false;
 	expect(&facts, "configuration");
 	facts.opt_out = OPT_OUT_PRESENT;

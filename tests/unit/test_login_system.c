@@ -218,7 +218,7 @@ static void processes_are_read_whatever_their_name(void **state)
 
 static void the_server_is_seen_without_waiting(void **state)
 {
-	pid_t pid;
+	pid_t pid = 0;
 	int fd;
 
 	(void)state;
@@ -229,6 +229,8 @@ static void the_server_is_seen_without_waiting(void **state)
 	assert_int_equal(pid, getpid());
 	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
 	close(fd);
+	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
+	pid = 0;
 	assert_int_equal(server_look(path_of("server"), 1000, &pid), SERVER_ABSENT);
 }
 
@@ -236,7 +238,7 @@ static void a_stopped_server_is_seen(void **state)
 {
 	int ends[2], status;
 	char go;
-	pid_t pid, listener;
+	pid_t pid, listener = 0;
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
