@@ -31,6 +31,8 @@ enum option_id {
 	OPT_OPTIONS,
 	OPT_CHECK,
 	OPT_LOG,
+	OPT_FISH,
+	OPT_HAND_OVER,
 	OPT_READY,
 };
 
@@ -57,6 +59,8 @@ static const struct {
 	{OPT_CHECK, "check", NULL, "only say what would be done"},
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
+	{OPT_FISH, "fish", NULL, "in the form that fish takes"},
+	{OPT_HAND_OVER, "hand-over", NULL, NULL},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
 	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
@@ -173,6 +177,12 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_LOG:
 		cli->log = true;
+		break;
+	case OPT_FISH:
+		cli->fish = true;
+		break;
+	case OPT_HAND_OVER:
+		cli->hand_over = true;
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)
