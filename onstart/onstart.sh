@@ -154,6 +154,14 @@ install_hook()
 		problem "there is no tmux here, so logins are plain shells; get it with: apt-get install tmux"
 }
 
+# What this script was given and process 1 was not. A person's session has variables of
+# its own, which are nobody else's.
+hand_over_variables()
+{
+	[ -z "${SSH_CONNECTION:-}${TMUX:-}" ] || return 0
+	bounded 10 "$program" env --hand-over || problem "sessions do not have this script's variables"
+}
+
 start_agent()
 {
 	if [ "$replaced" = yes ] && bounded 5 "$program" status >/dev/null 2>&1; then
@@ -224,6 +232,7 @@ replaced=no
 if install_program; then
 	install_config
 	install_hook
+	hand_over_variables
 	start_agent
 	add_template_keys
 	report
