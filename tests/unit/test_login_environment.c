@@ -195,7 +195,7 @@ static void source(const char *const shell[], const struct buffer *text, const c
 	struct buffer *output)
 {
 	char path[] = "/tmp/environment.XXXXXX", script[200];
-	const char *arguments[8] = {"/usr/bin/env", "-i", set, "PATH=/usr/bin:/bin"};
+	const char *arguments[12] = {"/usr/bin/env", "-i", set, "PATH=/usr/bin:/bin"};
 	int fd = mkstemp(path), count = 4;
 
 	assert_true(fd >= 0);
