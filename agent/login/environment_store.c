@@ -27,6 +27,10 @@
 #define EARLIER_LIMIT 8
 #define DIRECTORY     ENVIRONMENT_DIRECTORY
 
+const char *const environment_store_files[] = {DIRECTORY "/on-start", DIRECTORY "/root.sh",
+	DIRECTORY "/root.fish", DIRECTORY "/root.env", DIRECTORY "/others.sh",
+	DIRECTORY "/others.fish", DIRECTORY "/others.env", NULL};
+
 static int out_of_memory(struct error *error)
 {
 	return error_set(error, ERROR_INTERNAL, "out of memory");

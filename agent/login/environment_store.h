@@ -14,6 +14,9 @@ struct error;
 /* Below /run, since it is of no use in another start; the hook's files name it, too. */
 #define ENVIRONMENT_DIRECTORY "/run/vastagent/environment"
 
+/* The paths of all these files, ended by NULL: they hold the secrets of an instance. */
+extern const char *const environment_store_files[];
+
 /*
  * Keeps variables (NAME=VALUE, ended by NULL) that the on-start text has beyond those of
  * process 1, for this start. Returns 0, or -1 with ERROR_CANNOT_WRITE.

@@ -222,6 +222,10 @@ check "its agent starts" in_instance vastagent start
 wait_until 5 in_instance vastagent env || fail "the variables are written"
 expect_eq "and now it knows who it is" 777 "$(laptop_ssh copy 'printenv CONTAINER_ID')"
 
+in_instance vastagent stop >/dev/null
+check "an image that is cleaned" in_instance vastagent clean-image
+expect_eq "holds no variables" '' "$(in_instance ls /run/vastagent/environment)"
+
 note "the hook's edits go without a trace"
 instance_use box
 check "remove" in_instance "$SOURCE/onstart/hook.sh" remove
