@@ -117,11 +117,21 @@ with_block_first()
 	block "$2" '' && cat "$1"
 }
 
-# add_block FILE BLOCK first|last
+# What stands in the file is this block, whatever the note in its first line.
+has_this_block()
+{
+	sed -n "/^$begin/,/^$end\$/p" "$1" | sed '1s/ \[[a-z ]*]$//' | cmp -s - "$hook/$2"
+}
+
+# add_block FILE BLOCK first|last: another version's is taken out first.
 add_block()
 {
 	file=$1
-	! has_block "$file" || return 0
+	if has_block "$file"; then
+		! has_this_block "$file" "$2" || return 0
+		remove_block "$file"
+		! has_block "$file" || return 0
+	fi
 	if [ -e "$file" ]; then
 		replace "$file" 'added the hook to' "with_block_$3" "$file" "$2"
 	else

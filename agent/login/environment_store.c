@@ -326,10 +326,11 @@ static int lock(struct error *error)
 	if (statefile_prepare_directory("/run/vastagent", 0755, error) != 0 ||
 		statefile_prepare_directory(DIRECTORY, 0755, error) != 0)
 		return -1;
-	fd = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A file that others cannot even open: whoever has a descriptor can hold the lock. */
+	fd = open(DIRECTORY "/lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
 		return fd;
-	error_set_errno(error, ERROR_CANNOT_WRITE, "cannot lock %s", DIRECTORY);
+	error_set_errno(error, ERROR_CANNOT_WRITE, "cannot lock %s/lock", DIRECTORY);
 	if (fd >= 0)
 		close(fd);
 	return -1;

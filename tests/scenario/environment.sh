@@ -168,6 +168,8 @@ term_type pane 'echo "own[$GIVEN]"'
 term_wait pane '^own\[mine\]'
 term_close pane
 tmux_end
+again LC_ALL=xx_XX.none BASH_COMPAT=garbage GIVEN=another >/dev/null 2>&1
+expect_eq "a value that bash does not like is not talked of" another "$(laptop_ssh box 'printenv GIVEN' 2>&1)"
 again "SSH_CONNECTION=1 2 3 4" GIVEN=private >/dev/null
 expect_eq "a person's own session is not handed over" another "$(laptop_ssh box 'printenv GIVEN')"
 check "the same again" again GIVEN=another ADDED=yes
@@ -224,7 +226,7 @@ expect_eq "and now it knows who it is" 777 "$(laptop_ssh copy 'printenv CONTAINE
 
 in_instance vastagent stop >/dev/null
 check "an image that is cleaned" in_instance vastagent clean-image
-expect_eq "holds no variables" '' "$(in_instance ls /run/vastagent/environment)"
+expect_eq "holds no variables" lock "$(in_instance ls /run/vastagent/environment)"
 
 note "the hook's edits go without a trace"
 instance_use box
@@ -234,3 +236,33 @@ expect_eq "every byte, mode and owner is back" "$(in_instance cat /root/before)"
 expect_eq "sessions have no variables" '' "$(names root printenv)"
 check "remove again" in_instance "$SOURCE/onstart/hook.sh" remove
 expect_eq "says nothing" '' "$SEEN"
+
+note "the hook on other images: files that are linked, empty, not ended, or not there"
+# picture DIR: all that a removal must give back.
+picture()
+{
+	in_instance sh -c 'cd "$1" && find . \( -type f -exec sha256sum {} \; \) -o -type l -printf "%p -> %l\n"
+		find . -printf "%p %y %m %U %G\n"' - "$1" | grep -v -e /conf.d -e /fish -e profile.d -e '^\. ' | sort
+}
+in_instance sh -c 'mkdir -p /tmp/image/etc/zsh /tmp/image/opt /tmp/image/usr/bin /tmp/bare/etc && cd /tmp/image
+	printf "[ -z \"\$PS1\" ] && return\nlast line" >opt/bashrc; ln -s ../opt/bashrc etc/bash.bashrc
+	chmod 640 opt/bashrc; chown 0:1001 opt/bashrc; : >etc/zsh/zshenv; printf "no end" >etc/zsh/zprofile
+	printf "#!/bin/sh\n" >usr/bin/bash; printf "x\n" >/tmp/bare/etc/passwd'
+for image in image bare; do
+	before=$(picture "/tmp/$image")
+	check "$image: install" in_instance "$SOURCE/onstart/hook.sh" install --root "/tmp/$image"
+	installed=$(picture "/tmp/$image")
+	check "again" in_instance "$SOURCE/onstart/hook.sh" install --root "/tmp/$image"
+	expect_eq "changes nothing" "|$installed" "$SEEN|$(picture "/tmp/$image")"
+	check_fails "no shell that is not there gets a file" any in_instance test -e "/tmp/$image/etc/fish"
+	if [ "$image" = image ]; then
+		expect_eq "the link stays" ../opt/bashrc "$(in_instance readlink /tmp/image/etc/bash.bashrc)"
+		expect_eq "the mode and the owner stay" '640 0 1001' "$(in_instance stat -c '%a %u %g' /tmp/image/opt/bashrc)"
+		expect_match "the lines come first" '^# BEGIN vastagent' "$(in_instance cat /tmp/image/opt/bashrc)"
+	fi
+	in_instance sh -c 'sed -i --follow-symlinks "s/others.sh/older.sh/" "$1"/etc/bash.bashrc "$1"/etc/zsh/zshenv 2>/dev/null' - "/tmp/$image"
+	in_instance "$SOURCE/onstart/hook.sh" install --root "/tmp/$image" >/dev/null
+	expect_eq "another version's lines are replaced" "$installed" "$(picture "/tmp/$image")"
+	check "remove" in_instance "$SOURCE/onstart/hook.sh" remove --root "/tmp/$image"
+	expect_eq "all is as it was" "$before" "$(picture "/tmp/$image")"
+done
