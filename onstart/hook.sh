@@ -2,7 +2,8 @@
 # hook.sh install|remove [--root DIR] [--bin PATH]
 #
 # Puts the login hook and the lines that read the instance's variables in place for the
-# shells that this machine has, or takes them out again. Prints one line for each thing that it changed; a second run changes nothing.
+# shells that this machine has, or takes them out again. Prints one line for each thing
+# that it changed; a second run changes nothing.
 # --root: work on the files below DIR. --bin: where the vastagent program is
 # (/usr/local/bin/vastagent).
 # shellcheck disable=SC2317 # replace calls what it is given

@@ -83,6 +83,7 @@ static int read_block(const char *path, const struct environment_start *start,
 	struct buffer content = BUFFER_EMPTY, head = BUFFER_EMPTY;
 	struct environment *into = environment;
 	const char *entry, *end, *equals;
+	char *name;
 	int result;
 
 	add_head(&head, start);
@@ -90,14 +91,14 @@ static int read_block(const char *path, const struct environment_start *start,
 	*found = result == 0 && *found && content.length >= head.length &&
 		 memcmp(content.data, buffer_string(&head), head.length) == 0;
 	entry = *found ? content.data + head.length : NULL;
-	end = content.data + content.length;
+	end = buffer_string(&content) + content.length;
 	for (; entry && entry < end && result == 0; entry += strlen(entry) + 1) {
 		equals = strchr(entry, '=');
 		if (!equals) {
 			into = earlier;
 			continue;
 		}
-		char *name = strndup(entry, (size_t)(equals - entry));
+		name = strndup(entry, (size_t)(equals - entry));
 		if (into && (!name || environment_append(into, name, equals + 1) != 0))
 			result = out_of_memory(error);
 		free(name);
@@ -137,7 +138,8 @@ static int add_block_of(struct environment *environment, const char *path)
 	int result = 0;
 
 	if (statefile_read(path, SIZE_LIMIT, &content, &exists, NULL) == 0 && exists)
-		result = environment_add_block(environment, content.data, content.length);
+		result =
+			environment_add_block(environment, buffer_string(&content), content.length);
 	buffer_free(&content);
 	return result;
 }
