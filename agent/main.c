@@ -38,6 +38,7 @@ static const struct command commands[] = {
 		NULL},
 	{"login", "[--explain [--json] | on | off]", "",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
+	{"env", "", "fish hand-over", "print the instance's variables for a shell", cmd_env, NULL},
 	{"status", "", "", "how the agent is", cmd_status, NULL},
 	{"start", "", "hand-over", "start the agent in the background", cmd_start, NULL},
 	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},

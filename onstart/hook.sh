@@ -1,8 +1,9 @@
 #!/bin/sh
 # hook.sh install|remove [--root DIR] [--bin PATH]
 #
-# Puts the login hook in place for the shells that this machine has, or takes it out
-# again. Prints one line for each thing that it changed; a second run changes nothing.
+# Puts the login hook and the lines that read the instance's variables in place for the
+# shells that this machine has, or takes them out again. Prints one line for each thing
+# that it changed; a second run changes nothing.
 # --root: work on the files below DIR. --bin: where the vastagent program is
 # (/usr/local/bin/vastagent).
 # shellcheck disable=SC2317 # replace calls what it is given
@@ -100,26 +101,42 @@ is_whole()
 # What the file was before is kept in the first line, so that removing is exact.
 block()
 {
-	sed "1s/\$/$1/" "$hook/zprofile"
+	sed "1s/\$/$2/" "$hook/$1"
 }
 
-with_block()
+with_block_last()
 {
 	if [ ! -s "$1" ] || [ -z "$(tail -c 1 "$1")" ]; then
-		cat "$1" && block ''
+		cat "$1" && block "$2" ''
 	else
-		cat "$1" && echo && block ' [no newline before]'
+		cat "$1" && echo && block "$2" ' [no newline before]'
 	fi
 }
 
-append_block()
+with_block_first()
+{
+	block "$2" '' && cat "$1"
+}
+
+# What stands in the file is this block, whatever the note in its first line.
+has_this_block()
+{
+	sed -n "/^$begin/,/^$end\$/p" "$1" | sed '1s/ \[[a-z ]*]$//' | cmp -s - "$hook/$2"
+}
+
+# add_block FILE BLOCK first|last: another version's is taken out first.
+add_block()
 {
 	file=$1
-	! has_block "$file" || return 0
+	if has_block "$file"; then
+		! has_this_block "$file" "$2" || return 0
+		remove_block "$file"
+		! has_block "$file" || return 0
+	fi
 	if [ -e "$file" ]; then
-		replace "$file" 'added the hook to' with_block "$file"
+		replace "$file" 'added the hook to' "with_block_$3" "$file" "$2"
 	else
-		replace "$file" wrote block ' [new file]'
+		replace "$file" wrote block "$2" ' [new file]'
 	fi
 }
 
@@ -161,18 +178,35 @@ remove_block()
 zsh_files()
 {
 	if [ -d "$root/etc/zsh" ]; then
-		echo "$root/etc/zsh/zprofile"
+		echo "$root/etc/zsh/$1"
 	fi
-	if [ -e "$root/etc/zprofile" ] || { [ ! -d "$root/etc/zsh" ] && has_program zsh; }; then
-		echo "$root/etc/zprofile"
+	if [ -e "$root/etc/$1" ] || { [ ! -d "$root/etc/zsh" ] && has_program zsh; }; then
+		echo "$root/etc/$1"
 	fi
+}
+
+# What bash reads for commands, too: Debian's and Arch's, Alpine's, Fedora's.
+bash_files()
+{
+	for file in "$root/etc/bash.bashrc" "$root/etc/bash/bashrc" "$root/etc/bashrc"; do
+		[ ! -e "$file" ] || echo "$file"
+	done
 }
 
 install()
 {
+	# First: the login comes after it, and takes the variables along.
+	install_file environment "$root/etc/profile.d/zz-vastagent-environment.sh"
 	install_file zz-vastagent.sh "$root/etc/profile.d/zz-vastagent.sh"
-	for file in $(zsh_files); do
-		append_block "$file"
+	# At its top, since distributions return early where nobody types.
+	for file in $(bash_files); do
+		add_block "$file" environment first
+	done
+	for file in $(zsh_files zshenv); do
+		add_block "$file" environment last
+	done
+	for file in $(zsh_files zprofile); do
+		add_block "$file" zprofile last
 	done
 	if has_program fish; then
 		install_file vastagent.fish "$root/etc/fish/conf.d/vastagent.fish"
@@ -182,8 +216,10 @@ install()
 remove()
 {
 	remove_file "$root/etc/profile.d/zz-vastagent.sh"
-	remove_block "$root/etc/zsh/zprofile"
-	remove_block "$root/etc/zprofile"
+	remove_file "$root/etc/profile.d/zz-vastagent-environment.sh"
+	for file in bash.bashrc bash/bashrc bashrc zsh/zshenv zshenv zsh/zprofile zprofile; do
+		remove_block "$root/etc/$file"
+	done
 	remove_file "$root/etc/fish/conf.d/vastagent.fish"
 }
 

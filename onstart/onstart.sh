@@ -163,6 +163,14 @@ install_hook()
 	report_tmux
 }
 
+# What this script was given and process 1 was not. A person's session has variables of
+# its own, which are nobody else's.
+hand_over_variables()
+{
+	[ -z "${SSH_CONNECTION:-}${TMUX:-}" ] || return 0
+	bounded 10 "$program" env --hand-over || problem "sessions do not have this script's variables"
+}
+
 start_agent()
 {
 	if [ "$replaced" = yes ] && bounded 5 "$program" status >/dev/null 2>&1; then
@@ -235,6 +243,7 @@ replaced=no
 if install_program; then
 	install_config
 	install_hook
+	hand_over_variables
 	start_agent
 	add_template_keys
 	report

@@ -31,6 +31,7 @@ enum option_id {
 	OPT_OPTIONS,
 	OPT_CHECK,
 	OPT_LOG,
+	OPT_FISH,
 	OPT_HAND_OVER,
 	OPT_READY,
 };
@@ -58,6 +59,7 @@ static const struct {
 	{OPT_CHECK, "check", NULL, "only say what would be done"},
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
+	{OPT_FISH, "fish", NULL, "in the form that fish takes"},
 	{OPT_HAND_OVER, "hand-over", NULL, NULL},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
@@ -175,6 +177,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_LOG:
 		cli->log = true;
+		break;
+	case OPT_FISH:
+		cli->fish = true;
 		break;
 	case OPT_HAND_OVER:
 		cli->hand_over = true;

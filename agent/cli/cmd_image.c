@@ -15,6 +15,7 @@
 #include "control/client.h"
 #include "control/paths.h"
 #include "keys/manager.h"
+#include "login/environment_store.h"
 #include "sys/account.h"
 #include "sys/config.h"
 #include "sys/instance.h"
@@ -111,7 +112,7 @@ static void one_file(const char *path, bool check)
 		printf("removed %s\n", path);
 }
 
-/* A pause; the journal and the log, each with the older one beside it. */
+/* A pause; the journal and the log, each with the older one beside it; the variables. */
 static void each_file(const struct config *config, bool check)
 {
 	char path[PATH_MAX];
@@ -124,6 +125,8 @@ static void each_file(const struct config *config, bool check)
 		snprintf(path, sizeof(path), "%s%s", AGENT_LOG, i ? ".1" : "");
 		one_file(path, check);
 	}
+	for (const char *const *file = environment_store_files; *file; file++)
+		one_file(*file, check);
 }
 
 static bool agent_runs(const struct cli *cli)

@@ -17,6 +17,8 @@ int cmd_doctor(const struct cli *cli);
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);
 
+int cmd_env(const struct cli *cli);
+
 int cmd_status(const struct cli *cli);
 int cmd_start(const struct cli *cli);
 int cmd_stop(const struct cli *cli);

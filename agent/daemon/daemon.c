@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon/agent.h"
+#include "daemon/environment.h"
 #include "daemon/job.h"
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
@@ -76,6 +77,8 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	if (number == SIGHUP) {
 		if (agent_reload(agent, &error) != 0)
 			log_error("%s; the old configuration stays in force", error.message);
+		else
+			environment_write(agent, NULL);
 		return;
 	}
 	log_info("stopping: signal %d", (int)number);
@@ -156,6 +159,7 @@ static int serve(struct agent *agent, int ready)
 		status = agent->lookout ? error_exit_status(error.code) : EX_OSERR;
 		goto out;
 	}
+	environment_write(agent, NULL);
 	log_info("version %s answers on %s, pid %ld", VASTAGENT_VERSION, agent->socket_path,
 		(long)getpid());
 	if (ready >= 0 && write(ready, "r", 1) != 1)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/agent.h"
+#include "daemon/environment.h"
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
@@ -90,5 +91,5 @@ void handle_reload(struct request *request)
 	if (agent_reload(request->agent, &error) != 0)
 		request_fail(request, &error);
 	else
-		request_answer(request, 200, json_pack("{sb}", "reloaded", 1));
+		environment_write(request->agent, request);
 }

@@ -56,6 +56,25 @@ static int set_session(struct config *config, size_t offset, const char *value)
 	return *value && *value != '-' ? set_text(config, offset, value) : -1;
 }
 
+/* "all", "none", or names and patterns: what environment_admits takes. */
+static int set_environment(struct config *config, size_t offset, const char *value)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_*";
+	bool empty = true;
+	const char *word = value;
+	size_t length;
+
+	for (word += strspn(word, " \t,"); *word; word += length + strspn(word + length, " \t,")) {
+		word += *word == '!';
+		length = strspn(word, allowed);
+		if (!length || !strchr(" \t,", word[length]))
+			return -1;
+		empty = false;
+	}
+	return empty ? -1 : set_text(config, offset, value);
+}
+
 static int set_bool(struct config *config, size_t offset, const char *value)
 {
 	bool *field = (bool *)(void *)((char *)config + offset);
@@ -139,7 +158,8 @@ static const struct setting settings[] = {
 	{"login", "tmux", set_bool, FIELD(login_tmux), "yes or no"},
 	{"login", "session", set_session, FIELD(login_session), "letters, digits, '_' and '-'"},
 	{"login", "detach", set_detach, 0, "logout or shell"},
-	{"session", "environment", set_text, FIELD(session_environment), "names and patterns"},
+	{"session", "environment", set_environment, FIELD(session_environment),
+		"all, none, or names and patterns as in A,B*,!BC"},
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))

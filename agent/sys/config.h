@@ -23,8 +23,8 @@ struct config {
 	bool restore;
 	bool login_tmux;
 	char *login_session;
-	bool login_logout; /* [login] detach: true logs out, false leaves a shell */
-	char *session_environment;
+	bool login_logout;         /* [login] detach: true logs out, false leaves a shell */
+	char *session_environment; /* rules, as environment_admits takes them */
 };
 
 /*

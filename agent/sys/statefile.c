@@ -121,6 +121,12 @@ static int sync_directory(const char *path)
 
 int statefile_write(const char *path, const struct buffer *content, struct error *error)
 {
+	return statefile_write_mode(path, 0600, content, error);
+}
+
+int statefile_write_mode(
+	const char *path, unsigned mode, const struct buffer *content, struct error *error)
+{
 	char temporary[PATH_MAX];
 	int fd;
 
@@ -130,7 +136,8 @@ int statefile_write(const char *path, const struct buffer *content, struct error
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
-	if (write_all(fd, content->data, content->length) != 0 || fsync(fd) != 0) {
+	if (write_all(fd, content->data, content->length) != 0 || fchmod(fd, mode) != 0 ||
+		fsync(fd) != 0) {
 		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
 		close(fd);
 		unlink(temporary);

@@ -29,6 +29,10 @@ int statefile_read(
  */
 int statefile_write(const char *path, const struct buffer *content, struct error *error);
 
+/* The same with that mode, whatever the umask: 0644 for what others may read. */
+int statefile_write_mode(
+	const char *path, unsigned mode, const struct buffer *content, struct error *error);
+
 /*
  * Appends a line. Once the file has grown past limit bytes it is renamed to PATH.1,
  * which replaces an older one. Returns 0, or -1 with ERROR_CANNOT_WRITE.

@@ -102,6 +102,10 @@ static void a_mistake_is_named(void **state)
 		{"[login]\nsession =\n", 2, "[login] session: expects"},
 		{"[login]\nsession = -x\n", 2, "[login] session: expects"},
 		{"[login]\ndetach = never\n", 2, "[login] detach: expects logout or shell"},
+		{"[session]\nenvironment =\n", 2, "[session] environment: expects all, none"},
+		{"[session]\nenvironment = A, !\n", 2, "[session] environment: expects"},
+		{"[session]\nenvironment = A-B\n", 2, "[session] environment: expects"},
+		{"[session]\nenvironment = A,!!B\n", 2, "[session] environment: expects"},
 		{"[keys]\ngarbage\n", 2, "neither a [section] nor KEY = VALUE"},
 		/* inih cuts the name of a section after 49 bytes. */
 		{"[a-section-with-a-name-that-is-longer-than-inih-keeps-it]\nx = 1\n", 1,
