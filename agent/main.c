@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/cmd_attach.h"
 #include "cli/cmd_login.h"
 #include "cli/commands.h"
 #include "daemon/daemon.h"
@@ -38,6 +39,8 @@ static const struct command commands[] = {
 		NULL},
 	{"login", "[--explain [--json] | on | off]", "",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
+	{"attach", "[--take]", "", "the session of your logins, from any other terminal", NULL,
+		cmd_attach},
 	{"status", "", "", "how the agent is", cmd_status, NULL},
 	{"start", "", "", "start the agent in the background", cmd_start, NULL},
 	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},

@@ -1,11 +1,9 @@
 #include "login/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -37,26 +35,6 @@ static void pause_ms(long ms)
 	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	nanosleep(&time, NULL);
-}
-
-/*
- * The lock orders logins of one account that come in the same instant. It is the home
- * directory's own descriptor: nothing is created, nothing stays behind. Not every file
- * system can lock, and nobody waits long: tmux sorts itself out without it, mostly.
- */
-static int lock_home(const char *home)
-{
-	long long end = process_now_ms() + CLIENT_LOCK;
-	int fd = home ? open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			break;
-		if (process_now_ms() >= end)
-			break;
-		pause_ms(TICK);
-	}
-	return fd;
 }
 
 static void unlock_home(struct client *client)
@@ -297,10 +275,9 @@ static void report(const struct client *client, struct client_outcome *outcome)
 
 void client_run(const struct client_request *request, struct client_outcome *outcome)
 {
-	struct client client = {.request = request, .lock = -1};
+	struct client client = {.request = request, .lock = request->lock};
 
 	take_signals(&client);
-	client.lock = lock_home(request->home);
 	terminal_save(&client.terminal);
 	if (start(&client) == 0)
 		wait_for_end(&client);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,4 +62,12 @@ enum server_state server_look(const char *socket_path, long long young_ms, pid_t
 	if (strchr("TtZX", process.state))
 		return SERVER_STOPPED;
 	return age_ms(process.started) < young_ms ? SERVER_STARTING : SERVER_SILENT;
+}
+
+bool server_is_attended(const char *socket_path)
+{
+	struct stat status;
+
+	return stat(socket_path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	       (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH));
 }

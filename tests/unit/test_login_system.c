@@ -21,6 +21,7 @@
 #include "login/agent_link.h"
 #include "login/client.h"
 #include "login/facts.h"
+#include "login/home_lock.h"
 #include "login/procfs.h"
 #include "login/server.h"
 #include "login/terminal.h"
@@ -344,7 +345,7 @@ static bool run_client(const char *script, char *reason)
 	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
 	const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
 	const struct client_request request = {
-		.argv = argv, .environment = environment, .home = directory};
+		.argv = argv, .environment = environment, .lock = home_lock(directory)};
 	struct client_outcome outcome;
 
 	client_run(&request, &outcome);

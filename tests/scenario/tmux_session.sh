@@ -1,0 +1,145 @@
+#!/bin/bash
+# The tmux session of section "LOGIN" in vastagent(1): each terminal has a window of its
+# own, the job comes back after a connection that died, and nothing is left behind.
+# shellcheck disable=SC2016 # what is typed is expanded where it is typed
+# shellcheck source=tests/scenario/lib/instance.sh
+. "$(dirname "$0")/lib/instance.sh"
+
+tmux_in()
+{
+	in_instance tmux "$@"
+}
+
+clients()
+{
+	tmux_in list-clients -F '#{client_session} #{window_id}' | sort
+}
+
+count_clients()
+{
+	tmux_in list-clients | wc -l
+}
+
+has_clients()
+{
+	[ "$(count_clients)" -eq "$1" ]
+}
+
+no_client()
+{
+	[ -z "$(tmux_in list-clients 2>/dev/null)" ] && ! in_instance pgrep -x vastagent
+}
+
+tmux_end()
+{
+	tmux_in kill-server 2>/dev/null
+	wait_until 5 no_server || fail "the tmux server ends"
+}
+
+no_server()
+{
+	! in_instance pgrep -x 'tmux.*' >/dev/null
+}
+
+has_lived()
+{
+	local created
+	created=$(tmux_in list-clients -F '#{client_created}' | sort -n | tail -n 1)
+	[ "$EPOCHSECONDS" -gt "$((created + 1))" ]
+}
+
+expect_attached()
+{
+	term_wait "$1" '^(\[ssh_tmux|windows: )' "${2:-10}"
+}
+
+login()
+{
+	local name=$1
+	shift
+	term_ssh "$name" "$@" box
+	expect_attached "$name"
+}
+
+size_of()
+{
+	tmux_in display-message -p -t "$1" '#{window_width}x#{window_height}'
+}
+
+instance_start box --bashrc none --user yes --stage spread_keys
+in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
+in_instance "$SOURCE/onstart/hook.sh" install >/dev/null
+in_instance sh -c 'echo "Welcome to the day." >/etc/motd'
+
+note "the first window: the message of the day, and once what this is"
+login one
+term_wait one '^Welcome to the day\.$'
+term_wait one 'touch ~/.no_auto_tmux'
+expect_eq "history is long without a tmux.conf" 50000 "$(tmux_in show-options -gv history-limit)"
+term_type one 'echo "$0 $-"; shopt -q login_shell && echo login-shell'
+term_wait one '^-bash '
+term_wait one '^login-shell$'
+expect_eq "no helper stays in the pane" 1 "$(in_instance pgrep -xc vastagent)"
+
+note "a second terminal has a window of its own, and a third"
+term_type one 'clear; echo job; exec sleep 1000'
+term_wait one '^job$'
+login two
+term_wait two 'windows: 0:.*\* \(.*Ctrl-b w chooses\)'
+term_type two 'echo "two$((40 + 2))"'
+term_wait two '^two42$'
+expect_no_match "the first does not see what is typed in the second" 'two42' "$(term_screen one)"
+expect_match "its session is named by its process" \
+	$'^ssh_tmux @0\nssh_tmux-[0-9]+ @[0-9]+$' "$(clients)"
+login three
+expect_eq "three windows are looked at" 3 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
+term_size two 60 15
+term_size three 140 50
+term_type three 'clear; stty size'
+term_wait three '^49 140$'
+expect_eq "the first keeps its size" 100x29 "$(size_of @0)"
+term_type two 'clear; stty size'
+term_wait two '^14 60$'
+
+note "a window that nobody looks at, with an idle shell, is used again"
+windows=$(tmux_in list-windows -t =ssh_tmux: | wc -l)
+wait_until 5 has_lived
+term_keys three C-b d
+term_gone three
+expect_eq "detaching ends its connection" 0 "$(term_status three)"
+wait_until 5 has_clients 2 || fail "its client is gone"
+expect_eq "its session is gone" 2 "$(tmux_in list-sessions | wc -l)"
+term_close three
+login three
+expect_eq "no window was added" "$windows" "$(tmux_in list-windows -t =ssh_tmux: | wc -l)"
+term_type three 'echo busy; sleep 1000'
+term_wait three '^busy$'
+wait_until 5 has_lived
+term_keys three C-b d
+term_gone three
+term_close three
+login three
+expect_eq "a window with a program is not" $((windows + 1)) "$(tmux_in list-windows -t =ssh_tmux: | wc -l)"
+
+note "the end of its own window ends a second terminal, nobody is mirrored"
+wait_until 5 has_lived
+term_type three exit
+term_gone three
+expect_eq "ssh ended with status 0" 0 "$(term_status three)"
+wait_until 5 has_clients 2 || fail "the other two stay"
+term_close three
+
+note "kill -9 leaves nothing behind"
+in_instance kill -KILL "$(tmux_in list-clients -F '#{client_session} #{client_pid}' |
+	sed -n 's/^ssh_tmux-[0-9]* //p')"
+term_wait two 'this is a plain shell'
+expect_eq "the session is gone" ssh_tmux "$(tmux_in list-sessions -F '#S')"
+term_close two
+term_kill one
+term_close one
+wait_until 10 no_client || fail "no client is left" "$(in_instance ps -eo pid,ppid,args --forest)"
+login one
+term_wait one '^job$'
+expect_eq "the running program is on the screen" 'ssh_tmux @0' "$(clients)"
+tmux_end
+term_close one
