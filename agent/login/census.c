@@ -183,7 +183,7 @@ long census_drop_dead(const struct census *census, struct roster *roster)
 		find_line(&client[i], &lines[i]);
 		if (lines[i].state != CONNECTION_QUIET)
 			continue;
-		tmux_poke(&command, census->tmux, client[i].tty, client[i].has_status);
+		tmux_poke(&command, census->tmux, client[i].tty);
 		run_quietly(census, &command);
 	}
 	await_answers(lines, roster->client_count);

@@ -29,17 +29,16 @@ static void copy_name(char *out, size_t size, const char *name, size_t length)
 static void parse_client(struct roster *roster, const char *line, size_t length)
 {
 	struct roster_client client = {0};
-	char status[32], version[32];
+	char version[32];
 	int at = 0;
 
 	if (roster->client_count == ROSTER_CLIENTS)
 		return;
-	if (sscanf(line, "C @%ld %d %lld %63s %31s %31s %n", &client.window, &client.pid,
-		    &client.activity, client.tty, status, version, &at) != 6 ||
-		*status != 's' || *version != 'v' || (size_t)at >= length)
+	if (sscanf(line, "C @%ld %d %lld %63s %31s %n", &client.window, &client.pid,
+		    &client.activity, client.tty, version, &at) != 5 ||
+		*version != 'v' || (size_t)at >= length)
 		return;
 	snprintf(client.session, sizeof(client.session), "%.*s", (int)length - at, line + at);
-	client.has_status = strcmp(status, "soff") != 0 && strcmp(status, "s0") != 0;
 	roster->version = parse_version(version + 1);
 	roster->clients[roster->client_count++] = client;
 }

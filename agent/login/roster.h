@@ -15,7 +15,7 @@
 
 /* With "list-clients -F" and "list-windows -F"; formats of tmux 2.6 and newer. */
 #define ROSTER_CLIENT_FORMAT                                                                       \
-	"C #{window_id} #{client_pid} #{client_activity} #{client_tty} s#{status} v#{version} "    \
+	"C #{window_id} #{client_pid} #{client_activity} #{client_tty} v#{version} "               \
 	"#{client_session}"
 #define ROSTER_WINDOW_FORMAT                                                                       \
 	"W #{window_id} #{window_index} #{window_active} #{window_panes} #{pane_pid} "             \
@@ -27,8 +27,7 @@ struct roster_client {
 	long long activity; /* when a key was last pressed, seconds since 1970 */
 	char tty[64];
 	char session[96];
-	bool has_status; /* it may have a status line */
-	bool is_gone;    /* detached, or about to be: counts no more */
+	bool is_gone; /* detached, or about to be: counts no more */
 };
 
 struct roster_window {

@@ -140,13 +140,10 @@ void tmux_exists(struct tmux_command *command, const char *tmux, const char *ses
 	add(command, "has-session", "-t", command->shared, NULL);
 }
 
-void tmux_poke(struct tmux_command *command, const char *tmux, const char *tty, bool has_status)
+void tmux_poke(struct tmux_command *command, const char *tmux, const char *tty)
 {
 	begin(command, tmux, "");
-	if (has_status)
-		add(command, "refresh-client", "-S", "-t", tty, NULL);
-	else
-		add(command, "refresh-client", "-t", tty, NULL);
+	add(command, "refresh-client", "-t", tty, NULL);
 }
 
 void tmux_detach(struct tmux_command *command, const char *tmux, const char *tty)

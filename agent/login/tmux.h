@@ -39,8 +39,11 @@ void tmux_list(struct tmux_command *command, const char *tmux, const char *sessi
 /* Exits with 0 if exactly that session exists. */
 void tmux_exists(struct tmux_command *command, const char *tmux, const char *session);
 
-/* Writes something to the terminal of a client that nobody sees: its status line, again. */
-void tmux_poke(struct tmux_command *command, const char *tmux, const char *tty, bool has_status);
+/*
+ * Writes what a client's terminal shows to it again, which nobody sees. The status line
+ * alone ("-S") is only written when it has changed.
+ */
+void tmux_poke(struct tmux_command *command, const char *tmux, const char *tty);
 
 /* Detaches the client. */
 void tmux_detach(struct tmux_command *command, const char *tmux, const char *tty);

@@ -143,3 +143,71 @@ term_wait one '^job$'
 expect_eq "the running program is on the screen" 'ssh_tmux @0' "$(clients)"
 tmux_end
 term_close one
+
+# ---- connections ----
+
+in_network()
+{
+	nsenter --target "$(machine_pid "$1")" --net ip "${@:2}"
+}
+
+# From now on, no packet to that address of the laptop arrives, and nobody is told.
+drop_packets_to()
+{
+	in_network box neighbour replace "$1" lladdr 02:00:00:00:00:01 dev eth0 nud permanent
+}
+
+# The connection from that address was silent for longer than what counts as alive.
+is_quiet()
+{
+	local last
+	last=$(in_instance ss -Hti state established dst "$1" | grep -o 'lastack:[0-9]*')
+	[ "${last#lastack:}" -gt 2500 ]
+}
+
+for address in 192.0.2.200 192.0.2.201 192.0.2.202; do
+	in_network laptop address add "$address/32" dev vethi1
+done
+
+note "a person who watches a quiet terminal is left alone"
+login quiet -b 192.0.2.200
+term_type quiet 'clear; echo watching; exec sleep 1000'
+term_wait quiet '^watching$'
+wait_until 10 is_quiet 192.0.2.200 || fail "the terminal is quiet"
+start=${EPOCHREALTIME/[.,]/}
+login other
+took=$(((${EPOCHREALTIME/[.,]/} - start) / 1000))
+note "the second login took $took ms"
+check "it did not wait for anything" test "$took" -lt 1500
+expect_eq "both are there" 2 "$(count_clients)"
+expect_match "and the first has its window" 'ssh_tmux @0' "$(clients)"
+
+note "a connection that died without saying so: the next login shows the job"
+term_close other
+wait_until 5 has_clients 1 || fail "one is left"
+drop_packets_to 192.0.2.200
+wait_until 10 is_quiet 192.0.2.200 || fail "nothing is heard of it"
+login again
+term_wait again '^watching$'
+wait_until 5 has_clients 1 || fail "the dead one is detached" "$(clients)"
+expect_eq "and the window is its" 'ssh_tmux @0' "$(clients)"
+expect_match "sshd still knows the dead connection" 192.0.2.200 \
+	"$(in_instance ss -Hti state established dst 192.0.2.200)"
+
+note "the same for one that has a window of its own, and all others stay"
+login lost -b 192.0.2.201
+term_type lost 'clear; echo lost-job; exec sleep 1000'
+term_wait lost '^lost-job$'
+login third -b 192.0.2.202
+term_type third 'clear; echo third'
+drop_packets_to 192.0.2.201
+wait_until 10 is_quiet 192.0.2.201 || fail "nothing is heard of it"
+login back
+term_wait back '^lost-job$'
+wait_until 5 has_clients 3 || fail "the dead one is detached" "$(clients)"
+expect_eq "nobody is mirrored" 3 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
+expect_eq "the first still has its window" 'ssh_tmux @0' "$(clients | head -n 1)"
+tmux_end
+for name in quiet again lost third back; do
+	term_close "$name"
+done
