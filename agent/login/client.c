@@ -14,13 +14,14 @@
 #include "login/terminal.h"
 #include "sys/process.h"
 
-#define TICK 5 /* ms between two looks at the terminal while the client starts */
+#define TICK         5   /* ms between two looks at the terminal while the client starts */
+#define UNLOCK_LIMIT 500 /* ms for tmux to say that the terminal is attached */
 
 struct client {
 	const struct client_request *request;
 	struct terminal terminal;
 	sigset_t signals;
-	long long started;
+	long long started, shown;
 	pid_t pid; /* 0 once it has been waited for */
 	int status;
 	int lock;
@@ -204,23 +205,39 @@ static void handle_signal(struct client *client, int number)
 	}
 }
 
+/*
+ * Raw mode comes first, then the session has its terminal, which the next login finds out
+ * by server_is_attended(): the lock is kept in between, but not for long.
+ */
+static void look_at_terminal(struct client *client)
+{
+	if (!client->was_raw && terminal_is_raw()) {
+		client->was_raw = true;
+		client->shown = process_now_ms();
+	}
+	if (!client->was_raw || client->lock < 0)
+		return;
+	if (!client->request->socket_path || server_is_attended(client->request->socket_path) ||
+		process_now_ms() >= client->shown + UNLOCK_LIMIT)
+		unlock_home(client);
+}
+
 /* While the client starts, the terminal is looked at; then only a signal wakes us. */
 static void wait_for_end(struct client *client)
 {
 	struct timespec wait;
+	bool is_settled;
 	int number;
 
 	while (client->pid > 0) {
-		if (!client->was_raw && terminal_is_raw()) {
-			client->was_raw = true;
-			unlock_home(client);
-		}
+		look_at_terminal(client);
+		is_settled = client->was_raw && client->lock < 0;
 		/* Slower once the delay is noticed: each look then asks the server. */
 		wait = (struct timespec){.tv_nsec = (client->noticed ? 50 : TICK) * 1000000L};
-		number = sigtimedwait(&client->signals, NULL, client->was_raw ? NULL : &wait);
+		number = sigtimedwait(&client->signals, NULL, is_settled ? NULL : &wait);
 		if (number > 0)
 			handle_signal(client, number);
-		else if (errno == EAGAIN)
+		else if (errno == EAGAIN && !client->was_raw)
 			judge_delay(client);
 	}
 }

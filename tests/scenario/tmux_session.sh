@@ -211,3 +211,116 @@ tmux_end
 for name in quiet again lost third back; do
 	term_close "$name"
 done
+
+note "logins of the same instant: nobody is mirrored, nobody is lost"
+# More than ten that are not logged in yet are too many for sshd, by default.
+in_instance sh -c 'echo "MaxStartups 100" >/etc/ssh/sshd_config.d/many.conf
+	kill -HUP "$(pgrep -o sshd)"'
+wait_until 5 in_instance pgrep -f '^sshd: .* of 100-100 startups' || fail "sshd is back"
+# TMUX_SESSION_ROUNDS: how many rounds of six there are after the one of fifteen.
+for ((round = 0; round <= ${TMUX_SESSION_ROUNDS:-2}; round++)); do
+	names=(a b c d e f)
+	[ "$round" -gt 0 ] || names+=(g h i j k l m n o)
+	for name in "${names[@]}"; do
+		term_ssh "$name" box &
+	done
+	wait_until 15 has_clients "${#names[@]}" || fail "all are there" "$(clients)"
+	expect_eq "round $round: ${#names[@]} terminals, each with a window" "${#names[@]}" \
+		"$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
+	for name in "${names[@]}"; do
+		term_close "$name"
+	done
+	wait_until 10 no_client || fail "nobody is left" "$(in_instance ps -eo pid,ppid,args --forest)"
+	expect_eq "round $round: and nothing but the session stays" ssh_tmux \
+		"$(tmux_in list-sessions -F '#S')"
+	tmux_end
+done
+
+
+note "attach, from a terminal that is not of SSH"
+# Such a terminal is a pane of another tmux server of the instance's.
+jupyter()
+{
+	tmux_in -L jupyter "$@"
+}
+jupyter_open()
+{
+	jupyter new-session -d -s "$1" -x 90 -y 25 "exec env -u TMUX -u TMUX_PANE ${*:2}"
+}
+jupyter_shows()
+{
+	jupyter capture-pane -p -t "=$1:" | grep -Eq -- "$2"
+}
+jupyter_open first vastagent attach
+wait_until 10 jupyter_shows first '^\[ssh_tmux\]' || fail "it makes the session" "$(jupyter ls)"
+jupyter send-keys -t =first: 'clear; echo from-jupyter; exec sleep 1000' Enter
+wait_until 5 jupyter_shows first '^from-jupyter$' || fail "it is used"
+login one
+term_type one 'clear; echo from-ssh; exec sleep 1000'
+term_wait one '^from-ssh$'
+jupyter_open second vastagent attach
+wait_until 10 jupyter_shows second 'windows: 0:' || fail "a second one has a window of its own"
+expect_eq "three windows are looked at" 3 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
+jupyter_open third vastagent attach --take
+wait_until 10 jupyter_shows third '^from-(ssh|jupyter)$' || fail "--take shows a job" \
+	"$(jupyter capture-pane -p -t =third:)"
+passed "--take shows a job"
+wait_until 5 has_clients 3 || fail "and detaches the terminal that had it" "$(clients)"
+check_fails "attach needs a terminal" 64 in_instance vastagent attach
+expect_match "and says so" 'needs a terminal' "$SEEN"
+check_fails "attach takes no other word" 64 in_instance vastagent attach now
+jupyter kill-server
+term_close one
+wait_until 5 no_client || fail "nobody is left" "$(clients)"
+tmux_end
+
+note "taking the job's window from inside of tmux"
+login one
+term_type one 'clear; echo the-job; exec sleep 1000'
+term_wait one '^the-job$'
+wait_until 5 has_lived
+login two
+term_type two 'clear; vastagent attach; echo "status $?"'
+term_wait two 'in tmux already: Ctrl-b w chooses'
+term_wait two '^status 64$'
+term_type two 'vastagent attach --take'
+term_wait two '^the-job$'
+term_gone one
+expect_eq "the other terminal was detached" 0 "$(term_status one)"
+expect_match "and its window is here" '^ssh_tmux-[0-9]+ @0$' "$(clients)"
+term_close one
+term_close two
+wait_until 5 no_client || fail "nobody is left" "$(clients)"
+tmux_end
+
+note "a configuration of the user's own"
+in_instance sh -c 'printf "%s\n" "set -g default-command \"exec env MARK=42 bash\"" \
+	"set -g status off" "set -g mouse on" >/root/.tmux.conf'
+term_ssh one box
+term_type one 'echo "mark$MARK"'
+term_wait one '^mark42$'
+expect_eq "its history is what it says" 2000 "$(tmux_in show-options -gv history-limit)"
+term_ssh two box
+term_wait two '^windows: 0:'
+term_type two 'echo "two$MARK"'
+term_wait two '^two42$'
+expect_eq "each has a window" 2 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
+term_close one
+term_close two
+wait_until 5 no_client || fail "nobody is left" "$(clients)"
+tmux_end
+in_instance rm /root/.tmux.conf
+
+note "another account, and one whose home cannot be written"
+term_open one ssh -tt user@box
+term_wait one 'touch ~/.no_auto_tmux'
+term_wait one '^\[ssh_tmux'
+in_instance sh -c 'touch /home/user/.hushlogin; chmod a-w /home/user; tmux -S /tmp/tmux-1001/default kill-server'
+term_wait one 'this is a plain shell'
+term_close one
+term_open one ssh -tt user@box
+term_wait one '^\[ssh_tmux'
+expect_no_match "the hint is given once, the message of the day not" 'no_auto_tmux|Welcome' \
+	"$(term_screen one)"
+expect_eq "the mark is the account's" 'user 600' \
+	"$(in_instance stat -c '%U %a' /home/user/.local/state/vastagent/welcomed)"
