@@ -19,6 +19,12 @@ enum server_state {
 enum server_state server_look(const char *socket_path, long long young_ms, pid_t *pid);
 
 /*
+ * Whether a server has the socket open, without making it take a connection. On doubt
+ * there is one.
+ */
+bool server_exists(const char *socket_path);
+
+/*
  * Whether a terminal is attached to some session of the server: tmux gives its socket
  * the permission to execute for as long as that is so (server_update_socket() in its
  * server.c, since 2008). A server that was killed may leave it set.

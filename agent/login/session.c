@@ -145,7 +145,6 @@ static void attach(struct visit *visit, struct client_outcome *outcome)
 {
 	struct tmux_command command;
 	char program[PATH_MAX];
-	pid_t server;
 	struct tmux_login login = {.tmux = visit->facts->tmux_path,
 		.session = visit->settings->session,
 		.plan = visit->has_plan ? &visit->plan : NULL,
@@ -158,10 +157,8 @@ static void attach(struct visit *visit, struct client_outcome *outcome)
 	find_program(program, sizeof(program));
 	if (program[0])
 		login.program = program;
-	login.long_history =
-		visit->socket &&
-		server_look(visit->socket, CLIENT_STARTING, &server) == SERVER_ABSENT &&
-		!welcome_is_configured(visit->facts->decision.environment);
+	login.long_history = visit->socket && !server_exists(visit->socket) &&
+			     !welcome_is_configured(visit->facts->decision.environment);
 	tmux_attach(&command, &login);
 	client_run(&request, outcome);
 }

@@ -229,7 +229,17 @@ static void the_server_is_seen_without_waiting(void **state)
 		server_look(path_of("server"), 1000LL * 3600 * 24 * 365, &pid), SERVER_STARTING);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
+	assert_true(server_exists(path_of("server")));
+	assert_false(server_exists(path_of("none")));
+	/* tmux's sign that a terminal is attached. */
+	assert_int_equal(chmod(path_of("server"), 0660), 0);
+	assert_false(server_is_attended(path_of("server")));
+	assert_int_equal(chmod(path_of("server"), 0770), 0);
+	assert_true(server_is_attended(path_of("server")));
+	assert_false(server_is_attended(path_of("none")));
+	assert_false(server_is_attended(directory));
 	close(fd);
+	assert_false(server_exists(path_of("server")));
 	assert_int_equal(server_look(path_of("server"), 1000, &pid), SERVER_ABSENT);
 }
 
