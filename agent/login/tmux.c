@@ -27,7 +27,7 @@ static void add(struct tmux_command *command, ...)
 static void begin(struct tmux_command *command, const char *tmux, const char *session)
 {
 	*command = (struct tmux_command){.argv = {tmux}, .count = 1};
-	/* "=": exactly this name, not one that begins so (since 2.2). */
+	/* "=": exactly this name, not one that begins so (since 2.1). */
 	snprintf(command->shared, sizeof(command->shared), "=%s:", session);
 }
 
@@ -105,7 +105,7 @@ static void attach_shared(struct tmux_command *command, const struct tmux_login 
 {
 	if (login->plan)
 		add_window(command, login->plan);
-	/* Two words or more are run as they are, without a shell (since 1.9). */
+	/* Two words or more are run as they are, without a shell (since 2.0). */
 	add(command, "new-session", "-A", "-s", command->name, login->program, "login", "welcome",
 		NULL);
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define TMUX_ARGV_MAX 80
+#define TMUX_ARGV_MAX 96
 
 struct plan;
 
