@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/cmd_attach.h"
 #include "cli/cmd_login.h"
 #include "cli/commands.h"
 #include "daemon/daemon.h"
@@ -39,6 +40,8 @@ static const struct command commands[] = {
 	{"login", "[--explain [--json] | on | off]", "",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
 	{"env", "", "fish hand-over", "print the instance's variables for a shell", cmd_env, NULL},
+	{"attach", "[--take]", "", "the session of your logins, from any other terminal", NULL,
+		cmd_attach},
 	{"status", "", "", "how the agent is", cmd_status, NULL},
 	{"start", "", "hand-over", "start the agent in the background", cmd_start, NULL},
 	{"stop", "", "", "stop it; the keys stay", cmd_stop, NULL},

@@ -14,6 +14,7 @@
 #include "login/client.h"
 #include "login/facts.h"
 #include "login/session.h"
+#include "login/welcome.h"
 #include "sys/config.h"
 
 #define WORDS(list) ((const char *const *)(list))
@@ -33,11 +34,7 @@ static int finish_output(void)
 	return EX_IOERR;
 }
 
-/*
- * A bad configuration must not keep anybody out of a session: the defaults hold then,
- * and the agent is who complains. The strings live as long as *config.
- */
-static struct session_settings load_settings(struct config *config)
+struct session_settings cmd_login_settings(struct config *config)
 {
 	struct session_settings settings = SESSION_SETTINGS_DEFAULT;
 
@@ -80,7 +77,7 @@ static int run_hook(void)
 	/* The configuration costs a file, so it is read only where it matters. */
 	if (!decision.attach)
 		return CMD_LOGIN_PLAIN;
-	settings = load_settings(&config);
+	settings = cmd_login_settings(&config);
 	if (settings.tmux)
 		status = enter(&facts, &settings);
 	config_free(&config);
@@ -110,7 +107,7 @@ static int explain(bool as_json)
 	struct facts facts;
 
 	facts_gather(&facts, WORDS(environ));
-	facts.decision.enabled = load_settings(&config).tmux;
+	facts.decision.enabled = cmd_login_settings(&config).tmux;
 	config_free(&config);
 	decision_make(&facts.decision, &decision);
 	if (as_json)
@@ -165,6 +162,16 @@ static int set_switch(bool on)
 	return on ? switch_on(facts.opt_out_path) : switch_off(facts.opt_out_path);
 }
 
+static int welcome(void)
+{
+	struct facts facts;
+
+	facts_gather(&facts, WORDS(environ));
+	welcome_run(&facts);
+	log_error("there is no shell to start");
+	return EX_UNAVAILABLE;
+}
+
 int cmd_login(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -182,6 +189,9 @@ int cmd_login(int argc, char **argv)
 		else
 			return EX_USAGE;
 	}
+	/* Not for people: what runs in the first window. */
+	if (!wants_reason && !as_json && argc == 2 && strcmp(argv[1], "welcome") == 0)
+		return welcome();
 	if (wants_reason && optind == argc)
 		return explain(as_json);
 	if (!wants_reason && !as_json && argc == 2 && strcmp(argv[1], "on") == 0)

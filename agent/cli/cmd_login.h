@@ -2,6 +2,10 @@
 #ifndef VASTAGENT_CLI_CMD_LOGIN_H
 #define VASTAGENT_CLI_CMD_LOGIN_H
 
+#include "login/session.h"
+
+struct config;
+
 /*
  * Exit statuses of `vastagent login`, of which the hook knows only "93 or not". A status
  * that a shell, the kernel or a script could give in place of this program is not 93: a
@@ -20,5 +24,12 @@ enum cmd_login_status {
  * and off remove and create ~/.no_auto_tmux; these return 0 or a status of sysexits(3).
  */
 int cmd_login(int argc, char **argv);
+
+/*
+ * The [login] section of the configuration. A bad one must not keep anybody out of a
+ * session: the defaults hold then, and the agent is who complains. Fills *config, which
+ * holds the strings; the caller releases it with config_free.
+ */
+struct session_settings cmd_login_settings(struct config *config);
 
 #endif

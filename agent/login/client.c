@@ -1,11 +1,9 @@
 #include "login/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,13 +14,14 @@
 #include "login/terminal.h"
 #include "sys/process.h"
 
-#define TICK 5 /* ms between two looks at the terminal while the client starts */
+#define TICK         5   /* ms between two looks at the terminal while the client starts */
+#define UNLOCK_LIMIT 500 /* ms for tmux to say that the terminal is attached */
 
 struct client {
 	const struct client_request *request;
 	struct terminal terminal;
 	sigset_t signals;
-	long long started;
+	long long started, shown;
 	pid_t pid;    /* 0 once it has been waited for */
 	pid_t server; /* 0: not known */
 	int status;
@@ -38,26 +37,6 @@ static void pause_ms(long ms)
 	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	nanosleep(&time, NULL);
-}
-
-/*
- * The lock orders logins of one account that come in the same instant. It is the home
- * directory's own descriptor: nothing is created, nothing stays behind. Not every file
- * system can lock, and nobody waits long: tmux sorts itself out without it, mostly.
- */
-static int lock_home(const char *home)
-{
-	long long end = process_now_ms() + CLIENT_LOCK;
-	int fd = home ? open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			break;
-		if (process_now_ms() >= end)
-			break;
-		pause_ms(TICK);
-	}
-	return fd;
 }
 
 static void unlock_home(struct client *client)
@@ -229,23 +208,39 @@ static void handle_signal(struct client *client, int number)
 	}
 }
 
+/*
+ * Raw mode comes first, then the session has its terminal, which the next login finds out
+ * by server_is_attended(): the lock is kept in between, but not for long.
+ */
+static void look_at_terminal(struct client *client)
+{
+	if (!client->was_raw && terminal_is_raw()) {
+		client->was_raw = true;
+		client->shown = process_now_ms();
+	}
+	if (!client->was_raw || client->lock < 0)
+		return;
+	if (!client->request->socket_path || server_is_attended(client->request->socket_path) ||
+		process_now_ms() >= client->shown + UNLOCK_LIMIT)
+		unlock_home(client);
+}
+
 /* While the client starts, the terminal is looked at; then only a signal wakes us. */
 static void wait_for_end(struct client *client)
 {
 	struct timespec wait;
+	bool is_settled;
 	int number;
 
 	while (client->pid > 0) {
-		if (!client->was_raw && terminal_is_raw()) {
-			client->was_raw = true;
-			unlock_home(client);
-		}
+		look_at_terminal(client);
+		is_settled = client->was_raw && client->lock < 0;
 		/* Slower once the delay is noticed: each look then asks the server. */
 		wait = (struct timespec){.tv_nsec = (client->noticed ? 50 : TICK) * 1000000L};
-		number = sigtimedwait(&client->signals, NULL, client->was_raw ? NULL : &wait);
+		number = sigtimedwait(&client->signals, NULL, is_settled ? NULL : &wait);
 		if (number > 0)
 			handle_signal(client, number);
-		else if (errno == EAGAIN)
+		else if (errno == EAGAIN && !client->was_raw)
 			judge_delay(client);
 	}
 }
@@ -303,10 +298,9 @@ static void report(struct client *client, struct client_outcome *outcome)
 
 void client_run(const struct client_request *request, struct client_outcome *outcome)
 {
-	struct client client = {.request = request, .lock = -1};
+	struct client client = {.request = request, .lock = request->lock};
 
 	take_signals(&client);
-	client.lock = lock_home(request->home);
 	terminal_save(&client.terminal);
 	if (start(&client) == 0)
 		wait_for_end(&client);

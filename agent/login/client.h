@@ -12,13 +12,12 @@
 #define CLIENT_HUNG     3000  /* no server, or one that ran before and does not answer */
 #define CLIENT_STARTING 13000 /* a server that still reads its configuration; 15 s in all */
 #define CLIENT_LIVED    1000  /* a session shorter than this was none */
-#define CLIENT_LOCK     2000  /* the longest wait for another login of the same instant */
 
 struct client_request {
 	const char *const *argv;        /* argv[0] is an absolute path */
 	const char *const *environment; /* of the client */
 	const char *socket_path;        /* the server's, for telling hung from slow; or NULL */
-	const char *home;               /* locked while the session is made; or NULL */
+	int lock;                       /* closed once the session is made (home_lock.h); or -1 */
 };
 
 struct client_outcome {

@@ -34,11 +34,12 @@ int procfs_look(pid_t pid, struct procfs_process *process)
 	field = strrchr(stat, ')');
 	if (!field)
 		return -1;
-	/* state and parent are fields 3 and 4, the start time is field 22. */
+	/* Fields 3 to 5 and 8: state, parent, group, foreground; 22: the start time. */
 	return sscanf(field + 1,
-		       " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+		       " %c %d %d %*s %*s %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
 		       " %*s %llu",
-		       &process->state, &process->parent, &process->started) == 3
+		       &process->state, &process->parent, &process->group, &process->foreground,
+		       &process->started) == 5
 		       ? 0
 		       : -1;
 }

@@ -8,6 +8,7 @@
 struct procfs_process {
 	char state; /* proc(5): R, S, D, T and so on */
 	pid_t parent;
+	pid_t group, foreground;    /* its own, and the one that its terminal belongs to */
 	unsigned long long started; /* clock ticks since boot */
 };
 

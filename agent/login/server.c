@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,25 @@ static pid_t find_listener(const char *path)
 	return pid;
 }
 
+bool server_exists(const char *socket_path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	bool exists;
+	int fd;
+
+	if (strlen(socket_path) >= sizeof(address.sun_path))
+		return true;
+	strcpy(address.sun_path, socket_path);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true;
+	/* unix(7): a stream socket that is open gives EPROTOTYPE, one left over ECONNREFUSED. */
+	exists = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+		 (errno != ECONNREFUSED && errno != ENOENT);
+	close(fd);
+	return exists;
+}
+
 /* Milliseconds since the process started; starttime is in ticks since boot, proc(5). */
 static long long age_ms(unsigned long long started)
 {
@@ -63,4 +83,12 @@ enum server_state server_look(const char *socket_path, long long young_ms, pid_t
 	if (strchr("TtZX", process.state))
 		return SERVER_STOPPED;
 	return age_ms(process.started) < young_ms ? SERVER_STARTING : SERVER_SILENT;
+}
+
+bool server_is_attended(const char *socket_path)
+{
+	struct stat status;
+
+	return stat(socket_path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+	       (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH));
 }

@@ -5,12 +5,14 @@
 #include <stdbool.h>
 
 struct client_outcome;
+struct error;
 struct facts;
 
 struct session_settings {
 	bool tmux;           /* [login] tmux */
 	const char *session; /* [login] session */
 	bool logout;         /* [login] detach = logout */
+	bool take;           /* the window of the job, also from another terminal */
 };
 
 /* What holds without a configuration: yes, ssh_tmux, logout. */
@@ -26,5 +28,13 @@ enum session_end {
 /* Runs the session on this terminal; facts must have led to the decision to attach. */
 enum session_end session_run(const struct facts *facts, const struct session_settings *settings,
 	struct client_outcome *outcome);
+
+/*
+ * The same wish from inside of tmux: shows the job's window on the terminal that calls,
+ * and detaches the terminal that had it. Returns 0, or -1 with ERROR_NOT_COMPLETE when
+ * there is no such window, or another code when tmux did not answer.
+ */
+int session_take(
+	const struct facts *facts, const struct session_settings *settings, struct error *error);
 
 #endif

@@ -1,32 +1,175 @@
 #include "login/tmux.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void tmux_attach_argv(const char *argv[TMUX_ARGV_MAX], const char *tmux, const char *session)
-{
-	size_t n = 0;
+#include "login/plan.h"
+#include "login/roster.h"
 
-	argv[n++] = tmux;
-	/* -u: the locale that sshd hands over is often missing on the image. */
-	argv[n++] = "-u";
-	argv[n++] = "new-session";
-	argv[n++] = "-A";
-	argv[n++] = "-s";
-	argv[n++] = session;
-	argv[n] = NULL;
+/* Appends the words of one tmux command, up to NULL, behind a ";" if it is not the first. */
+static void add(struct tmux_command *command, ...)
+{
+	const char *word;
+	va_list words;
+
+	/* argv[0], and "-u" where it is given, stand before the first command. */
+	if (command->count > 1 && strcmp(command->argv[command->count - 1], "-u") != 0)
+		command->argv[command->count++] = ";";
+	va_start(words, command);
+	while ((word = va_arg(words, const char *)) && command->count < TMUX_ARGV_MAX - 1)
+		command->argv[command->count++] = word;
+	va_end(words);
+	command->argv[command->count] = NULL;
 }
 
-void tmux_exists_argv(const char *argv[TMUX_ARGV_MAX], const char *tmux, const char *target)
+static void begin(struct tmux_command *command, const char *tmux, const char *session)
 {
-	size_t n = 0;
+	*command = (struct tmux_command){.argv = {tmux}, .count = 1};
+	/* "=": exactly this name, not one that begins so (since 2.1). */
+	snprintf(command->shared, sizeof(command->shared), "=%s:", session);
+}
 
-	argv[n++] = tmux;
-	argv[n++] = "has-session";
-	argv[n++] = "-t";
-	argv[n++] = target;
-	argv[n] = NULL;
+static void aim(struct tmux_command *command, long window)
+{
+	snprintf(command->window, sizeof(command->window), "%s@%ld", command->own, window);
+}
+
+static void name_session(struct tmux_command *command, const struct tmux_login *login)
+{
+	if (login->plan && login->plan->grouped)
+		snprintf(command->name, sizeof(command->name), "%.90s-%ld", login->session,
+			(long)login->pid);
+	else
+		snprintf(command->name, sizeof(command->name), "%s", login->session);
+	snprintf(command->attach, sizeof(command->attach), "=%s", command->name);
+	snprintf(command->own, sizeof(command->own), "%s:", command->attach);
+}
+
+/*
+ * When the window that a terminal has for itself ends, tmux would go on with another one,
+ * and typing exit twice would end what somebody works with in there: leave instead. Only
+ * if that other window has a terminal already; what was left then stays in the session.
+ */
+static void add_leaving(struct tmux_command *command, int slot, const char *target)
+{
+	char *text = command->leave[slot];
+
+	snprintf(text, sizeof(command->leave[slot]),
+		"if-shell -F '#{&&:#{==:#{hook_window},#{@vastagent_window}},"
+		"#{!=:#{window_active_clients},1}}' 'detach-client -s %s'",
+		target);
+	add(command, "set-option", "-F", "-t", target, "@vastagent_window", "#{window_id}", NULL);
+	add(command, "set-hook", "-t", target, "window-unlinked", text, NULL);
+}
+
+static void add_window(struct tmux_command *command, const struct plan *plan)
+{
+	if (plan->new_window) {
+		add(command, "new-window", "-t", command->own, NULL);
+	} else if (plan->window != ROSTER_NONE) {
+		aim(command, plan->window);
+		add(command, "select-window", "-t", command->window, NULL);
+	}
+}
+
+/* display-message has a time of its own (-d) only since 3.2. */
+static void add_message(struct tmux_command *command, const char *message)
+{
+	add(command, "set-option", "-t", command->own, "display-time", "4000", NULL);
+	add(command, "display-message", message, NULL);
+	add(command, "set-option", "-u", "-t", command->own, "display-time", NULL);
+}
+
+/*
+ * The window is chosen before the terminal is attached, or the one whose window was
+ * current would shrink for a moment. destroy-unattached is set last, since it holds at
+ * once; it is the session that goes then, the windows stay in the group.
+ */
+static void attach_grouped(struct tmux_command *command, const struct plan *plan)
+{
+	add(command, "new-session", "-d", "-t", command->shared, "-s", command->name, NULL);
+	add_window(command, plan);
+	if (plan->old_sizes)
+		add(command, "set-window-option", "-g", "aggressive-resize", "on", NULL);
+	if (plan->leaves) {
+		add_leaving(command, 0, command->own);
+		add_leaving(command, 1, command->shared);
+	}
+	add(command, "set-option", "-t", command->own, "destroy-unattached", "on", NULL);
+	add(command, "attach-session", "-t", command->attach, NULL);
+}
+
+static void attach_shared(struct tmux_command *command, const struct tmux_login *login)
+{
+	if (login->plan)
+		add_window(command, login->plan);
+	/* Two words or more are run as they are, without a shell (since 2.0). */
+	add(command, "new-session", "-A", "-s", command->name, login->program, "login", "welcome",
+		NULL);
+}
+
+void tmux_attach(struct tmux_command *command, const struct tmux_login *login)
+{
+	begin(command, login->tmux, login->session);
+	/* -u: the locale that sshd hands over is often missing on the image. */
+	command->argv[command->count++] = "-u";
+	name_session(command, login);
+	if (login->long_history)
+		add(command, "set-option", "-g", "history-limit", "50000", NULL);
+	if (login->plan && login->plan->grouped)
+		attach_grouped(command, login->plan);
+	else
+		attach_shared(command, login);
+	if (login->plan && login->plan->message[0])
+		add_message(command, login->plan->message);
+}
+
+void tmux_list(struct tmux_command *command, const char *tmux, const char *session)
+{
+	begin(command, tmux, session);
+	add(command, "list-clients", "-F", ROSTER_CLIENT_FORMAT, NULL);
+	add(command, "list-windows", "-t", command->shared, "-F", ROSTER_WINDOW_FORMAT, NULL);
+}
+
+void tmux_exists(struct tmux_command *command, const char *tmux, const char *session)
+{
+	begin(command, tmux, session);
+	command->shared[strlen(command->shared) - 1] = '\0';
+	add(command, "has-session", "-t", command->shared, NULL);
+}
+
+void tmux_poke(struct tmux_command *command, const char *tmux, const char *tty)
+{
+	begin(command, tmux, "");
+	add(command, "refresh-client", "-t", tty, NULL);
+}
+
+void tmux_detach(struct tmux_command *command, const char *tmux, const char *tty)
+{
+	begin(command, tmux, "");
+	add(command, "detach-client", "-t", tty, NULL);
+}
+
+void tmux_name_window(struct tmux_command *command, const char *tmux, const char *pane)
+{
+	begin(command, tmux, "");
+	add(command, "display-message", "-p", "-t", pane, "#{window_id}", NULL);
+}
+
+void tmux_default_command(struct tmux_command *command, const char *tmux)
+{
+	begin(command, tmux, "");
+	add(command, "show-options", "-gv", "default-command", NULL);
+}
+
+void tmux_select(struct tmux_command *command, const char *tmux, const char *session, long window)
+{
+	begin(command, tmux, session);
+	snprintf(command->own, sizeof(command->own), "%s", command->shared);
+	aim(command, window);
+	add(command, "select-window", "-t", command->window, NULL);
 }
 
 int tmux_socket_path(char *out, size_t size, const char *directory, uid_t uid)

@@ -59,7 +59,7 @@ expect_plain()
 
 expect_attached()
 {
-	term_wait "$1" '^\[ssh_tmux\]' "${2:-10}"
+	term_wait "$1" '^(\[ssh_tmux|windows: )' "${2:-10}"
 }
 
 # Opens a terminal that must be plain, and leaves it.
@@ -78,17 +78,17 @@ login_plain()
 instance_start box --bashrc none --user yes --stage spread_keys
 install_login
 
-note "a login is attached, a second one to the same session"
+note "a login is attached, a second one to a window of its own"
 term_ssh one box
 expect_attached one
 term_type one 'echo "in[$TMUX]"; tty'
 term_wait one '^in\[/tmp/tmux-0/default,'
 term_ssh two box
 expect_attached two
+term_type two 'echo "in[$TMUX]"'
 term_wait two '^in\[/tmp/tmux-0/default,'
-expect_eq "both are clients of the one session" $'ssh_tmux\nssh_tmux' \
-	"$(in_instance tmux list-clients -F '#{client_session}')"
-expect_eq "and no other session stands" ssh_tmux "$(in_instance tmux list-sessions -F '#S')"
+expect_match "both are clients of the one server" $'^ssh_tmux @0\nssh_tmux-[0-9]+ @[0-9]+$' \
+	"$(in_instance tmux list-clients -F '#{client_session} #{window_id}')"
 sleep_pid=$(in_instance sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!')
 
 note "detaching ends the connection, the session goes on"
@@ -109,6 +109,8 @@ term_wait one '^job=kept$'
 
 note "the last exit ends the connection"
 wait_until 5 has_lived
+term_type one exit
+term_wait one '^\[ssh_tmux\]1:bash\* '
 term_type one exit
 term_gone one
 expect_eq "ssh ended with status 0" 0 "$(term_status one)"
@@ -241,7 +243,8 @@ for round in 1 2 3; do
 	for name in a b c d; do
 		expect_attached "$name"
 	done
-	expect_eq "round $round: one session" ssh_tmux "$(in_instance tmux list-sessions -F '#S')"
+	expect_eq "round $round: nobody is mirrored" 4 \
+		"$(in_instance tmux list-clients -F '#{window_id}' | sort -u | wc -l)"
 	tmux_end
 	for name in a b c d; do
 		term_wait "$name" 'this is a plain shell'

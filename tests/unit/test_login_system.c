@@ -21,6 +21,7 @@
 #include "login/agent_link.h"
 #include "login/client.h"
 #include "login/facts.h"
+#include "login/home_lock.h"
 #include "login/procfs.h"
 #include "login/server.h"
 #include "login/terminal.h"
@@ -228,7 +229,17 @@ static void the_server_is_seen_without_waiting(void **state)
 		server_look(path_of("server"), 1000LL * 3600 * 24 * 365, &pid), SERVER_STARTING);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
+	assert_true(server_exists(path_of("server")));
+	assert_false(server_exists(path_of("none")));
+	/* tmux's sign that a terminal is attached. */
+	assert_int_equal(chmod(path_of("server"), 0660), 0);
+	assert_false(server_is_attended(path_of("server")));
+	assert_int_equal(chmod(path_of("server"), 0770), 0);
+	assert_true(server_is_attended(path_of("server")));
+	assert_false(server_is_attended(path_of("none")));
+	assert_false(server_is_attended(directory));
 	close(fd);
+	assert_false(server_exists(path_of("server")));
 	assert_int_equal(server_look(path_of("server"), 0, &pid), SERVER_SILENT);
 	pid = 0;
 	assert_int_equal(server_look(path_of("server"), 1000, &pid), SERVER_ABSENT);
@@ -346,7 +357,7 @@ static bool run_client(const char *script, char *reason)
 	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
 	const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
 	const struct client_request request = {
-		.argv = argv, .environment = environment, .home = directory};
+		.argv = argv, .environment = environment, .lock = home_lock(directory)};
 	struct client_outcome outcome;
 
 	client_run(&request, &outcome);

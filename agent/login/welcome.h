@@ -1,0 +1,21 @@
+/*
+ * What a person sees first in the first window of a session: the message of the day,
+ * which tmux has hidden behind its own screen, and once what this is. Then the shell.
+ */
+#ifndef VASTAGENT_LOGIN_WELCOME_H
+#define VASTAGENT_LOGIN_WELCOME_H
+
+#include <stdbool.h>
+
+struct facts;
+
+/*
+ * Prints, and becomes the shell that tmux would have started in the pane; does not
+ * return unless there is no shell at all.
+ */
+void welcome_run(const struct facts *facts);
+
+/* Whether tmux finds a configuration, of the user or of the machine (tmux(1), FILES). */
+bool welcome_is_configured(const char *const *environment);
+
+#endif
