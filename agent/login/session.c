@@ -110,7 +110,7 @@ static int look_around(struct visit *visit, struct error *error)
 {
 	enum server_state state;
 	long wanted = ROSTER_NONE;
-	pid_t server;
+	pid_t server = 0;
 
 	if (!visit->socket || !server_is_attended(visit->socket))
 		return 0;
