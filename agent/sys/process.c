@@ -16,6 +16,9 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* Between two looks whether a program has ended that keeps its output open. */
+#define TICK_MS 20
+
 long long process_now_ms(void)
 {
 	struct timespec now;
@@ -93,21 +96,35 @@ execute(const char *const argv[], const char *const envp[], int output, bool wit
 	_exit(127);
 }
 
-/* Reads until end of file. Returns 0, or -1 with *error set. */
-static int drain(int fd, long long end, size_t limit, struct buffer *output, struct error *error)
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_pid;
+}
+
+/*
+ * Reads until the end of file, or until the program has ended and nothing more is there:
+ * others may hold the other end (tmux hands its output to its server). Returns 0, or -1.
+ */
+static int drain(
+	int fd, pid_t pid, long long end, size_t limit, struct buffer *output, struct error *error)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	size_t start = output->length;
+	bool ended = false;
 	char chunk[4096];
-	long long left;
 	ssize_t got;
 
 	for (;;) {
-		left = end - process_now_ms();
-		if (left <= 0)
+		if (process_now_ms() >= end)
 			return error_set(error, ERROR_TIMEOUT, "its output did not end in time");
-		if (poll(&wait, 1, (int)left) <= 0)
+		if (poll(&wait, 1, ended ? 0 : TICK_MS) <= 0) {
+			if (ended)
+				return 0;
+			ended = has_ended(pid);
 			continue;
+		}
 		got = read(fd, chunk, sizeof(chunk));
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -125,12 +142,9 @@ static int drain(int fd, long long end, size_t limit, struct buffer *output, str
 static int wait_until(pid_t pid, long long end_ms)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
-	siginfo_t info;
 
 	for (;;) {
-		info.si_pid = 0;
-		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
-			info.si_pid)
+		if (has_ended(pid))
 			return process_wait(pid);
 		if (process_now_ms() >= end_ms)
 			return -1;
@@ -157,7 +171,7 @@ static int capture(const char *const argv[], const char *const envp[], bool with
 	if (pid == 0)
 		execute(argv, envp, ends[1], with_errors);
 	close(ends[1]);
-	result = drain(ends[0], end, limit, output, error);
+	result = drain(ends[0], pid, end, limit, output, error);
 	close(ends[0]);
 	if (result == 0)
 		status = wait_until(pid, end);
