@@ -306,10 +306,11 @@ program_rows()
 	local file=/usr/local/bin/vastagent shell name want
 	for shell in /bin/bash /bin/dash /usr/bin/zsh /usr/bin/fish; do
 		name=${shell##*/}
-		# Without the program, the platform's block in .bashrc does what it always did.
+		# Without the program, the platform's block in .bashrc does what it always did:
+		# its first tmux starts a server that ends at once, which its second may still meet.
 		[ "$name" = bash ] && want=tmux || want=plain
-		WITH=$shell before "$name: no vastagent" $want '' "rm $file"
-		WITH=$shell before "$name: vastagent is not executable" $want '' \
+		AGAIN=yes WITH=$shell before "$name: no vastagent" $want '' "rm $file"
+		AGAIN=yes WITH=$shell before "$name: vastagent is not executable" $want '' \
 		"renew $file; chmod 644 $file"
 		WITH=$shell before "$name: vastagent is empty" plain '' "program $file </dev/null"
 		WITH=$shell before "$name: vastagent is text that succeeds" plain '' \
