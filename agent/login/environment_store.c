@@ -15,7 +15,6 @@
 #include "login/environment.h"
 #include "login/environment_file.h"
 #include "login/environment_text.h"
-#include "login/procfs.h"
 #include "sys/account.h"
 #include "sys/instance.h"
 #include "sys/pathcheck.h"
@@ -38,18 +37,10 @@ static int out_of_memory(struct error *error)
 
 static int find_start(struct environment_start *start, struct error *error)
 {
-	struct procfs_process init;
-	FILE *boot = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	*start = (struct environment_start){.boot = ""};
-	if (boot && fgets(start->boot, sizeof(start->boot), boot))
-		start->boot[strspn(start->boot, "0123456789abcdef-")] = '\0';
-	if (boot)
-		fclose(boot);
-	if (!*start->boot || procfs_look(1, &init) != 0)
+	*start = (struct environment_start){.instance = ""};
+	if (boot_read(&start->boot) != 0)
 		return error_set(
 			error, ERROR_NOT_COMPLETE, "/proc does not say which start this is");
-	start->process = init.started;
 	instance_id(start->instance, sizeof(start->instance));
 	return 0;
 }
@@ -58,7 +49,7 @@ static int find_start(struct environment_start *start, struct error *error)
 
 static void add_head(struct buffer *out, const struct environment_start *start)
 {
-	buffer_add_format(out, "%s %llu", start->boot, start->process);
+	buffer_add_format(out, "%s %llu", start->boot.id, start->boot.start);
 	buffer_add(out, "", 1);
 }
 

@@ -144,7 +144,7 @@ void environment_text_file(enum environment_shell shell, const struct environmen
 		   : "begin\nset -l boot\nset -l init\nread boot </proc/sys/kernel/random/boot_id\n"
 		     "read init </proc/1/stat\nif string match -q -- '%s * 0 %llu *' \"$boot "
 		     "$init\"\n",
-		start->boot, start->process);
+		start->boot.id, start->boot.start);
 	for (size_t i = 0; i < environment->count; i++, variable++) {
 		if (strcmp(variable->name, "PATH") == 0)
 			add_path(out, shell, variable->value);

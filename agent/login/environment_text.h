@@ -2,6 +2,8 @@
 #ifndef VASTAGENT_LOGIN_ENVIRONMENT_TEXT_H
 #define VASTAGENT_LOGIN_ENVIRONMENT_TEXT_H
 
+#include "sys/boot.h"
+
 struct buffer;
 struct environment;
 
@@ -9,9 +11,8 @@ enum environment_shell { ENVIRONMENT_SH, ENVIRONMENT_FISH };
 
 /* This start of the machine: of the kernel, and of process 1 (which is a container's). */
 struct environment_start {
-	char boot[64];              /* /proc/sys/kernel/random/boot_id; no other characters */
-	unsigned long long process; /* clock ticks from the boot to the start of process 1 */
-	char instance[64];          /* the instance's id, "" if not known */
+	struct boot boot;
+	char instance[64]; /* the instance's id, "" if not known */
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "sys/boot.h"
 #include "sys/instance.h"
 #include "sys/instance_sources.h"
 #include "sys/statefile.h"
@@ -18,29 +19,16 @@
 #define DIRECTORY   "/run/vastagent"
 #define HANDED_OVER DIRECTORY "/instance"
 #define FILE_LIMIT  256
-/* The field of /proc/PID/stat that is the start time; the second one is in parentheses. */
-#define STAT_START 22
 
 /* "BOOT_ID START": another one after the next start of the machine or the container. */
-static int read_boot(char *boot, size_t size)
+static int render_boot(char *text, size_t size)
 {
-	struct buffer id = BUFFER_EMPTY, stat = BUFFER_EMPTY;
-	const char *field = NULL;
-	int result = -1;
+	struct boot boot;
 
-	if (instance_read_text("/proc/sys/kernel/random/boot_id", &id) == 0 &&
-		instance_read_text("/proc/1/stat", &stat) == 0 && stat.data)
-		field = strrchr(stat.data, ')');
-	for (int i = 2; field && i < STAT_START; i++)
-		field = strchr(field + 1, ' ');
-	if (field && id.length)
-		result = snprintf(boot, size, "%.*s %.*s", (int)strcspn(id.data, "\n"), id.data,
-				 (int)strcspn(field + 1, " \n"), field + 1) < (int)size
-				 ? 0
-				 : -1;
-	buffer_free(&id);
-	buffer_free(&stat);
-	return result;
+	if (boot_read(&boot) != 0)
+		return -1;
+	snprintf(text, size, "%s %llu", boot.id, boot.start);
+	return 0;
 }
 
 int instance_read_handed_over(char *id, size_t size)
@@ -52,7 +40,7 @@ int instance_read_handed_over(char *id, size_t size)
 
 	id[0] = '\0';
 	if (statefile_read(HANDED_OVER, FILE_LIMIT, &text, &exists, NULL) == 0 && exists &&
-		text.length && read_boot(boot, sizeof(boot)) == 0) {
+		text.length && render_boot(boot, sizeof(boot)) == 0) {
 		length = strlen(boot);
 		text.data[strcspn(text.data, "\n")] = '\0';
 		if (strncmp(text.data, boot, length) == 0 && text.data[length] == ' ')
@@ -68,7 +56,7 @@ static int write_down(const char *id, struct error *error)
 	char boot[FILE_LIMIT];
 	int result;
 
-	if (read_boot(boot, sizeof(boot)) != 0)
+	if (render_boot(boot, sizeof(boot)) != 0)
 		return error_set(error, ERROR_INTERNAL, "cannot tell when process 1 started");
 	if (buffer_add_format(&text, "%s %s\n", boot, id) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");

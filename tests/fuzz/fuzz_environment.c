@@ -63,7 +63,7 @@ static void check(const struct environment *environment)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct environment_start start = {.boot = "0", .process = 1};
+	static const struct environment_start start = {.boot = {.id = "0", .start = 1}};
 	struct environment parsed = ENVIRONMENT_EMPTY, block = ENVIRONMENT_EMPTY;
 	struct buffer text = BUFFER_EMPTY;
 
