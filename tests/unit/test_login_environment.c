@@ -278,8 +278,8 @@ static void another_start_and_older_values(void **state)
 		for (size_t i = 0; i < COUNT(rows); i++) {
 			struct buffer text = BUFFER_EMPTY, output = BUFFER_EMPTY;
 			find_start(&start);
-			start.boot[0] = rows[i].others == 1 ? 'x' : start.boot[0];
-			start.process += rows[i].others == 2;
+			start.boot.id[0] = rows[i].others == 1 ? 'x' : start.boot.id[0];
+			start.boot.start += rows[i].others == 2;
 			environment_text_file(
 				form(shells[s]), &environment, &earlier, &start, &text);
 			source(shells[s], &text, rows[i].set, &output);
