@@ -162,12 +162,12 @@ static int set_switch(bool on)
 	return on ? switch_on(facts.opt_out_path) : switch_off(facts.opt_out_path);
 }
 
-static int welcome(void)
+static int welcome(const char *message)
 {
 	struct facts facts;
 
 	facts_gather(&facts, WORDS(environ));
-	welcome_run(&facts);
+	welcome_run(&facts, message);
 	log_error("there is no shell to start");
 	return EX_UNAVAILABLE;
 }
@@ -189,9 +189,10 @@ int cmd_login(int argc, char **argv)
 		else
 			return EX_USAGE;
 	}
-	/* Not for people: what runs in the first window. */
-	if (!wants_reason && !as_json && argc == 2 && strcmp(argv[1], "welcome") == 0)
-		return welcome();
+	/* Not for people: what runs in a new window. */
+	if (!wants_reason && !as_json && (argc == 2 || argc == 3) &&
+		strcmp(argv[1], "welcome") == 0)
+		return welcome(argv[2]);
 	if (wants_reason && optind == argc)
 		return explain(as_json);
 	if (!wants_reason && !as_json && argc == 2 && strcmp(argv[1], "on") == 0)

@@ -1,5 +1,7 @@
 #include "login/census.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +66,26 @@ static bool is_idle(pid_t pane)
 	return procfs_read(pane, file, children, sizeof(children)) <= 0;
 }
 
+void census_end_session(const struct census *census, const char *name, bool has_hook)
+{
+	struct tmux_command command;
+
+	tmux_end_session(&command, census->tmux, name, has_hook);
+	run_quietly(census, &command);
+}
+
+/* Own sessions of terminals whose login was killed before it could end them. */
+static void end_left(const struct census *census, const struct roster *roster)
+{
+	pid_t owner;
+
+	for (size_t i = 0; i < roster->left_count; i++) {
+		owner = roster_owner(roster->left[i], census->session);
+		if (owner > 0 && kill(owner, 0) != 0 && errno == ESRCH)
+			census_end_session(census, roster->left[i], roster->version >= 301);
+	}
+}
+
 int census_take(const struct census *census, struct roster *roster, struct error *error)
 {
 	struct tmux_command command;
@@ -79,6 +101,7 @@ int census_take(const struct census *census, struct roster *roster, struct error
 		window = &roster->windows[i];
 		window->is_idle = window->may_be_idle && is_idle(window->pane);
 	}
+	end_left(census, roster);
 	return status < 0 ? -1 : 0;
 }
 

@@ -22,6 +22,9 @@ struct census {
  */
 int census_take(const struct census *census, struct roster *roster, struct error *error);
 
+/* Ends a terminal's own session, after its client; has_hook as tmux_end_session has it. */
+void census_end_session(const struct census *census, const char *name, bool has_hook);
+
 /*
  * Whether the connection of some client ought to be tried: it is known to be dead, or
  * was not heard of for a while. Asks the kernel only.

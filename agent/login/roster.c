@@ -1,5 +1,6 @@
 #include "login/roster.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,17 @@ static void parse_window(struct roster *roster, const char *line, size_t length)
 	roster->windows[roster->window_count++] = window;
 }
 
+static void parse_session(struct roster *roster, const char *line, size_t length)
+{
+	int attached, at = 0;
+
+	if (roster->left_count == ROSTER_LEFT || sscanf(line, "S %d %n", &attached, &at) != 1 ||
+		attached || at == 0 || (size_t)at >= length)
+		return;
+	snprintf(roster->left[roster->left_count++], sizeof(roster->left[0]), "%.*s",
+		(int)length - at, line + at);
+}
+
 void roster_parse(struct roster *roster, const char *text)
 {
 	size_t length;
@@ -72,7 +84,20 @@ void roster_parse(struct roster *roster, const char *text)
 			parse_client(roster, text, length);
 		else if (*text == 'W')
 			parse_window(roster, text, length);
+		else if (*text == 'S')
+			parse_session(roster, text, length);
 	}
+}
+
+pid_t roster_owner(const char *name, const char *session)
+{
+	size_t length = strlen(session);
+	long pid;
+
+	if (strncmp(name, session, length) != 0 || name[length] != '-' ||
+		text_number(name + length + 1, 1, INT_MAX, &pid) != 0)
+		return 0;
+	return (pid_t)pid;
 }
 
 bool roster_is_attended(const struct roster *roster, long window)

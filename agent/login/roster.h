@@ -11,15 +11,18 @@
 
 #define ROSTER_CLIENTS 128
 #define ROSTER_WINDOWS 256
+#define ROSTER_LEFT    32
 #define ROSTER_NONE    (-1L) /* no window */
 
-/* With "list-clients -F" and "list-windows -F"; formats of tmux 2.6 and newer. */
+/* For "list-clients -F", "list-windows -F" and "list-sessions -F"; of tmux 2.6 and newer. */
 #define ROSTER_CLIENT_FORMAT                                                                       \
 	"C #{window_id} #{client_pid} #{client_activity} #{client_tty} v#{version} "               \
 	"#{client_session}"
 #define ROSTER_WINDOW_FORMAT                                                                       \
 	"W #{window_id} #{window_index} #{window_active} #{window_panes} #{pane_pid} "             \
 	"#{pane_dead} #{pane_in_mode} #{window_name}"
+
+#define ROSTER_SESSION_FORMAT "S #{session_attached} #{session_name}"
 
 struct roster_client {
 	long window; /* the number in its window_id */
@@ -43,12 +46,16 @@ struct roster_window {
 struct roster {
 	struct roster_client clients[ROSTER_CLIENTS];
 	struct roster_window windows[ROSTER_WINDOWS];
-	size_t client_count, window_count;
+	char left[ROSTER_LEFT][96]; /* sessions without a terminal */
+	size_t client_count, window_count, left_count;
 	int version; /* tmux 3.3a: 303; 0: unknown */
 };
 
 /* Reads what tmux printed; lines that do not fit the formats are left out. */
 void roster_parse(struct roster *roster, const char *text);
+
+/* The process of which "SESSION-PID" is the terminal's own session; 0 if it is none. */
+pid_t roster_owner(const char *name, const char *session);
 
 /* Whether a client that counts looks at the window. */
 bool roster_is_attended(const struct roster *roster, long window);

@@ -161,6 +161,8 @@ static void attach(struct visit *visit, struct client_outcome *outcome)
 			     !welcome_is_configured(visit->facts->decision.environment);
 	tmux_attach(&command, &login);
 	client_run(&request, outcome);
+	if (login.plan && login.plan->grouped)
+		census_end_session(&visit->census, command.name, login.plan->leaves);
 }
 
 static enum session_end run(struct visit *visit, struct client_outcome *outcome)

@@ -50,7 +50,9 @@ static void name_session(struct tmux_command *command, const struct tmux_login *
 /*
  * When the window that a terminal has for itself ends, tmux would go on with another one,
  * and typing exit twice would end what somebody works with in there: leave instead. Only
- * if that other window has a terminal already; what was left then stays in the session.
+ * if another session shows that window already; what was left then stays in the session.
+ * (Not window_active_clients: tmux 3.3a looks for the window of a session that is about to
+ * go, which has none, and its server crashes with everything that runs in it.)
  */
 static void add_leaving(struct tmux_command *command, int slot, const char *target)
 {
@@ -58,23 +60,30 @@ static void add_leaving(struct tmux_command *command, int slot, const char *targ
 
 	snprintf(text, sizeof(command->leave[slot]),
 		"if-shell -F '#{&&:#{==:#{hook_window},#{@vastagent_window}},"
-		"#{!=:#{window_active_clients},1}}' 'detach-client -s %s'",
+		"#{!=:#{window_active_sessions},1}}' 'detach-client -s %s'",
 		target);
 	add(command, "set-option", "-F", "-t", target, "@vastagent_window", "#{window_id}", NULL);
 	add(command, "set-hook", "-t", target, "window-unlinked", text, NULL);
 }
 
-static void add_window(struct tmux_command *command, const struct plan *plan)
+/* A new window's program prints the message, if it is known. */
+static void add_window(struct tmux_command *command, const struct tmux_login *login)
 {
+	const struct plan *plan = login->plan;
+
 	if (plan->new_window) {
-		add(command, "new-window", "-t", command->own, NULL);
+		add(command, "new-window", "-t", command->own, login->program, "login", "welcome",
+			plan->message, NULL);
 	} else if (plan->window != ROSTER_NONE) {
 		aim(command, plan->window);
 		add(command, "select-window", "-t", command->window, NULL);
 	}
 }
 
-/* display-message has a time of its own (-d) only since 3.2. */
+/*
+ * While tmux shows a message it draws nothing else (until a key is pressed): that is for a
+ * window whose prompt stands there already. -d, a time of its own, exists only since 3.2.
+ */
 static void add_message(struct tmux_command *command, const char *message)
 {
 	add(command, "set-option", "-t", command->own, "display-time", "4000", NULL);
@@ -84,27 +93,29 @@ static void add_message(struct tmux_command *command, const char *message)
 
 /*
  * The window is chosen before the terminal is attached, or the one whose window was
- * current would shrink for a moment. destroy-unattached is set last, since it holds at
- * once; it is the session that goes then, the windows stay in the group.
+ * current would shrink for a moment. Not destroy-unattached: it takes the session away
+ * from a client that was told to detach and has not left yet, and tmux (3.3a) crashes when
+ * it looks for that client's window. Who started the client ends the session after it.
  */
-static void attach_grouped(struct tmux_command *command, const struct plan *plan)
+static void attach_grouped(struct tmux_command *command, const struct tmux_login *login)
 {
+	const struct plan *plan = login->plan;
+
 	add(command, "new-session", "-d", "-t", command->shared, "-s", command->name, NULL);
-	add_window(command, plan);
+	add_window(command, login);
 	if (plan->old_sizes)
 		add(command, "set-window-option", "-g", "aggressive-resize", "on", NULL);
 	if (plan->leaves) {
 		add_leaving(command, 0, command->own);
 		add_leaving(command, 1, command->shared);
 	}
-	add(command, "set-option", "-t", command->own, "destroy-unattached", "on", NULL);
 	add(command, "attach-session", "-t", command->attach, NULL);
 }
 
 static void attach_shared(struct tmux_command *command, const struct tmux_login *login)
 {
 	if (login->plan)
-		add_window(command, login->plan);
+		add_window(command, login);
 	/* Two words or more are run as they are, without a shell (since 2.0). */
 	add(command, "new-session", "-A", "-s", command->name, login->program, "login", "welcome",
 		NULL);
@@ -119,11 +130,23 @@ void tmux_attach(struct tmux_command *command, const struct tmux_login *login)
 	if (login->long_history)
 		add(command, "set-option", "-g", "history-limit", "50000", NULL);
 	if (login->plan && login->plan->grouped)
-		attach_grouped(command, login->plan);
+		attach_grouped(command, login);
 	else
 		attach_shared(command, login);
-	if (login->plan && login->plan->message[0])
+	if (login->plan && login->plan->message[0] && !(login->plan->new_window && login->program))
 		add_message(command, login->plan->message);
+}
+
+void tmux_end_session(
+	struct tmux_command *command, const char *tmux, const char *name, bool has_hook)
+{
+	begin(command, tmux, "");
+	snprintf(command->attach, sizeof(command->attach), "=%s", name);
+	snprintf(command->own, sizeof(command->own), "%s:", command->attach);
+	/* It would find no session to leave, and say so in somebody's window. */
+	if (has_hook)
+		add(command, "set-hook", "-u", "-t", command->own, "window-unlinked", NULL);
+	add(command, "kill-session", "-t", command->attach, NULL);
 }
 
 void tmux_list(struct tmux_command *command, const char *tmux, const char *session)
@@ -131,6 +154,7 @@ void tmux_list(struct tmux_command *command, const char *tmux, const char *sessi
 	begin(command, tmux, session);
 	add(command, "list-clients", "-F", ROSTER_CLIENT_FORMAT, NULL);
 	add(command, "list-windows", "-t", command->shared, "-F", ROSTER_WINDOW_FORMAT, NULL);
+	add(command, "list-sessions", "-F", ROSTER_SESSION_FORMAT, NULL);
 }
 
 void tmux_exists(struct tmux_command *command, const char *tmux, const char *session)

@@ -27,7 +27,7 @@ struct tmux_login {
 	const struct plan *plan; /* NULL: attach, or make the session */
 	pid_t pid;               /* names a session of the terminal's own */
 	bool long_history;       /* the server is made, and nobody configured it */
-	const char *program;     /* runs in the first window ("PROGRAM login welcome"); or NULL */
+	const char *program;     /* runs in new windows ("PROGRAM login welcome"); or NULL */
 };
 
 /* Attaches to the session, as the plan says: one tmux process. */
@@ -35,6 +35,11 @@ void tmux_attach(struct tmux_command *command, const struct tmux_login *login);
 
 /* Prints who looks at what, as roster.h reads it. Fails if the session does not exist. */
 void tmux_list(struct tmux_command *command, const char *tmux, const char *session);
+
+/* Ends a terminal's own session (its windows stay in the group), with the hook of a plan
+ * that leaves. */
+void tmux_end_session(
+	struct tmux_command *command, const char *tmux, const char *name, bool has_hook);
 
 /* Exits with 0 if exactly that session exists. */
 void tmux_exists(struct tmux_command *command, const char *tmux, const char *session);

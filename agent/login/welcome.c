@@ -95,7 +95,6 @@ static void print_welcome(const char *const *environment)
 		printf("This terminal is in tmux: what runs here goes on when the connection "
 		       "breaks.\nCtrl-b d leaves, Ctrl-b [ scrolls (q ends it), "
 		       "touch ~/.no_auto_tmux switches it off.\n");
-	fflush(stdout);
 }
 
 /* "bash" -> "-bash", as tmux and login(1) mark a login shell. */
@@ -110,7 +109,7 @@ static void become_shell(const char *shell, const char *command, const char *con
 	execve(shell, (char *const *)(command ? run : login), (char *const *)environment);
 }
 
-void welcome_run(const struct facts *facts)
+void welcome_run(const struct facts *facts, const char *message)
 {
 	const char *const *environment = facts->decision.environment;
 	/* tmux sets it to its default-shell. */
@@ -118,7 +117,11 @@ void welcome_run(const struct facts *facts)
 	struct buffer output = BUFFER_EMPTY;
 	struct tmux_command command;
 
-	print_welcome(environment);
+	if (message)
+		puts(message);
+	else
+		print_welcome(environment);
+	fflush(stdout);
 	if (!shell || *shell != '/')
 		shell = "/bin/sh";
 	if (welcome_is_configured(environment) && facts->decision.tmux_path) {

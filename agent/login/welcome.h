@@ -1,6 +1,7 @@
 /*
- * What a person sees first in the first window of a session: the message of the day,
- * which tmux has hidden behind its own screen, and once what this is. Then the shell.
+ * What a person sees first in a new window that the login made: in the first one of a
+ * session the message of the day, which tmux has hidden behind its own screen, and once
+ * what this is; in another one where the others are. Then the shell.
  */
 #ifndef VASTAGENT_LOGIN_WELCOME_H
 #define VASTAGENT_LOGIN_WELCOME_H
@@ -10,10 +11,10 @@
 struct facts;
 
 /*
- * Prints, and becomes the shell that tmux would have started in the pane; does not
- * return unless there is no shell at all.
+ * Prints message (NULL: this is the first window), and becomes the shell that tmux would have
+ * started in the pane; does not return unless there is no shell at all.
  */
-void welcome_run(const struct facts *facts);
+void welcome_run(const struct facts *facts, const char *message);
 
 /* Whether tmux finds a configuration, of the user or of the machine (tmux(1), FILES). */
 bool welcome_is_configured(const char *const *environment);

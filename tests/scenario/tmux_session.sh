@@ -25,6 +25,11 @@ has_clients()
 	[ "$(count_clients)" -eq "$1" ]
 }
 
+only_shared()
+{
+	[ "$(tmux_in list-sessions -F '#S')" = ssh_tmux ]
+}
+
 no_client()
 {
 	[ -z "$(tmux_in list-clients 2>/dev/null)" ] && ! in_instance pgrep -x vastagent
@@ -135,6 +140,19 @@ in_instance kill -KILL "$(tmux_in list-clients -F '#{client_session} #{client_pi
 term_wait two 'this is a plain shell'
 expect_eq "the session is gone" ssh_tmux "$(tmux_in list-sessions -F '#S')"
 term_close two
+
+note "nor does a login that is killed with its client: the next one clears up"
+login two
+in_instance sh -c 'kill -KILL $(tmux list-clients -F "#{client_session} #{client_pid}" |
+	sed -n "s/^ssh_tmux-\([0-9]*\)/\1/p")'
+wait_until 5 has_clients 1 || fail "the client is gone" "$(clients)"
+expect_eq "its session is left" 2 "$(tmux_in list-sessions | wc -l)"
+login three
+expect_eq "and gone again" 2 "$(tmux_in list-sessions | wc -l)"
+term_close two
+term_close three
+wait_until 5 has_clients 1 || fail "one client is left" "$(clients)"
+wait_until 5 only_shared || fail "the session of its own is gone" "$(tmux_in list-sessions)"
 term_kill one
 term_close one
 wait_until 10 no_client || fail "no client is left" "$(in_instance ps -eo pid,ppid,args --forest)"

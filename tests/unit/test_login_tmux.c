@@ -45,10 +45,9 @@ static void a_window_is_chosen_before_the_terminal_is_attached(void **state)
 {
 	static const char *const grouped[] = {"/t", "-u", "new-session", "-d", "-t", "=a:", "-s",
 		"a-7", ";", "select-window", "-t", "=a-7:@5", ";", "set-window-option", "-g",
-		"aggressive-resize", "on", ";", "set-option", "-t", "=a-7:", "destroy-unattached",
-		"on", ";", "attach-session", "-t", "=a-7", ";", "set-option", "-t",
-		"=a-7:", "display-time", "4000", ";", "display-message", "hello", ";", "set-option",
-		"-u", "-t", "=a-7:", "display-time", NULL};
+		"aggressive-resize", "on", ";", "attach-session", "-t", "=a-7", ";", "set-option",
+		"-t", "=a-7:", "display-time", "4000", ";", "display-message", "hello", ";",
+		"set-option", "-u", "-t", "=a-7:", "display-time", NULL};
 	static const char *const shared[] = {"/t", "-u", "select-window", "-t", "=a:@5", ";",
 		"new-session", "-A", "-s", "a", NULL};
 	struct plan plan = {.grouped = true, .window = 5, .old_sizes = true, .message = "hello"};
