@@ -44,8 +44,11 @@ static void print_list(const json_t *list, const char *title)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		printf("%s%s\n", title, json_string_value(item));
+	json_array_foreach(list, i, item) {
+		fputs(title, stdout);
+		output_visible(json_string_value(item));
+		putchar('\n');
+	}
 }
 
 static void print_accounts(const json_t *accounts)

@@ -59,9 +59,16 @@ void keys_print_each(
 
 	json_array_foreach(list, i, key) {
 		const char *comment = output_text(key, "comment");
-		printf("%s %s%s%s %s %s (%s)\n", before, comment && *comment ? comment : "",
-			comment && *comment ? " " : "", output_text(key, "fingerprint"), after,
-			output_text(answer, "user"), output_text(answer, "file"));
+		const char *const words[] = {before, comment, output_text(key, "fingerprint"),
+			after, output_text(answer, "user")};
+		for (size_t word = 0; word < sizeof(words) / sizeof(words[0]); word++)
+			if (words[word] && *words[word]) {
+				output_visible(words[word]);
+				putchar(' ');
+			}
+		putchar('(');
+		output_visible(output_text(answer, "file"));
+		puts(")");
 	}
 }
 
