@@ -21,9 +21,9 @@
 
 #define PUBLIC_LIMIT (64 * 1024)
 
-/* sshd_config(5), HostKey: what is used where none is named. */
-static const char *const defaults[] = {"/etc/ssh/ssh_host_ed25519_key",
-	"/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_rsa_key"};
+/* sshd_config(5), HostKey: what is used where none is named, in sshd's order. */
+static const char *const defaults[] = {"/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_ecdsa_key",
+	"/etc/ssh/ssh_host_ed25519_key"};
 
 #define DEFAULT_COUNT (sizeof(defaults) / sizeof(defaults[0]))
 
@@ -148,7 +148,7 @@ static int print_known_hosts(const json_t *keys, const struct reach *reach)
 	size_t i;
 
 	if (!reach->direct) {
-		reach_explain_proxy(reach, why, sizeof(why));
+		reach_explain(reach, why, sizeof(why));
 		return cli_fail(EX_UNAVAILABLE, "%s", why);
 	}
 	json_array_foreach(keys, i, key)

@@ -97,9 +97,9 @@ int cmd_ssh_config(const struct cli *cli)
 			"a name for ssh has letters, digits, dots and dashes only, as gpu-1");
 	reach_read(&reach);
 	if (!reach.direct) {
-		reach_explain_proxy(&reach, why, sizeof(why));
-		return cli_fail(
-			EX_UNAVAILABLE, "%s, and take HostName, Port and User from there", why);
+		reach_explain(&reach, why, sizeof(why));
+		return cli_fail(EX_UNAVAILABLE, "%s%s", why,
+			reach.known ? ", and take HostName, Port and User from there" : "");
 	}
 	if ((cli->user ? account_by_name(cli->user, &account, &error)
 		       : account_by_uid(geteuid(), &account, &error)) != 0)

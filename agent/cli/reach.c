@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "login/environment.h"
@@ -33,7 +34,8 @@ void reach_read(struct reach *reach)
 	char *host, *port, *id;
 
 	*reach = (struct reach){0};
-	environment_store_load(&session, NULL);
+	/* Another account cannot read process 1's. */
+	reach->known = environment_store_load(&session, NULL) == 0 || geteuid() == 0;
 	host = variable(&session, "PUBLIC_IPADDR");
 	port = variable(&session, "VAST_TCP_PORT_22");
 	id = variable(&session, "CONTAINER_ID");
@@ -50,10 +52,16 @@ void reach_read(struct reach *reach)
 	environment_free(&session);
 }
 
-void reach_explain_proxy(const struct reach *reach, char *out, unsigned long size)
+void reach_explain(const struct reach *reach, char *out, size_t size)
 {
-	snprintf(out, size,
-		"the platform maps no port to sshd here: there is only its proxy, whose address "
-		"nothing on the instance knows; on your own machine ask: vastai ssh-url %s",
-		*reach->id ? reach->id : "INSTANCE_ID");
+	if (!reach->known)
+		snprintf(out, size,
+			"the instance's address is not known to this account until root starts the "
+			"agent: vastagent start");
+	else
+		snprintf(out, size,
+			"the platform maps no port to sshd here: there is only its proxy, whose "
+			"address nothing on the instance knows; on your own machine ask: vastai "
+			"ssh-url %s",
+			*reach->id ? reach->id : "INSTANCE_ID");
 }

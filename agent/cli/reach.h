@@ -3,10 +3,12 @@
 #define VASTAGENT_CLI_REACH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "sys/instance.h"
 
 struct reach {
+	bool known;                /* somebody could tell; else all below is empty */
 	bool direct;               /* the platform maps a port of its public address to sshd */
 	char host[256];            /* PUBLIC_IPADDR; it may have become stale */
 	long port;                 /* VAST_TCP_PORT_22 */
@@ -20,7 +22,7 @@ struct reach {
  */
 void reach_read(struct reach *reach);
 
-/* What to ask, and where, when there is only the platform's proxy. */
-void reach_explain_proxy(const struct reach *reach, char *out, unsigned long size);
+/* Why .direct is false, and what to ask then. */
+void reach_explain(const struct reach *reach, char *out, size_t size);
 
 #endif
