@@ -58,10 +58,7 @@ static int print_keys(const json_t *answer)
 					output_text(row, "comment"),
 					remark(row, until, sizeof(until))});
 	}
-	output_visible(output_text(answer, "file"));
-	fputs(" of ", stdout);
-	output_visible(output_text(answer, "user"));
-	puts(":");
+	output_line("%s of %s:", output_text(answer, "file"), output_text(answer, "user"));
 	if (result == 0 && json_array_size(list) == 0)
 		puts("no keys: nobody can log in with one");
 	else if (result == 0)
@@ -142,13 +139,10 @@ static void print_connection(const char *user)
 	struct reach reach;
 
 	reach_read(&reach);
-	if (reach.direct) {
-		printf("Connect with: ssh -p %ld ", reach.port);
-		output_visible(user);
-		printf("@%s\n", reach.host);
-	} else if (*reach.id) {
-		printf("The address to connect to: vastai ssh-url %s\n", reach.id);
-	}
+	if (reach.direct)
+		output_line("Connect with: ssh -p %ld %s@%s", reach.port, user, reach.host);
+	else if (*reach.id)
+		output_line("The address to connect to: vastai ssh-url %s", reach.id);
 }
 
 static void print_added(const struct cli *cli, const json_t *answer)

@@ -83,7 +83,8 @@ static int sync_keys(const struct cli *cli, const struct buffer *text)
 	if (status == EX_OK) {
 		old = surplus(json_object_get(keys, "keys"), cli->name, wanted);
 		if (json_object_size(old) && cli->dry_run)
-			printf("would remove %zu keys of %s\n", json_object_size(old), cli->name);
+			output_line(
+				"would remove %zu keys of %s", json_object_size(old), cli->name);
 		else if (json_object_size(old))
 			status = keys_remove_set(cli, old, &removed);
 	}

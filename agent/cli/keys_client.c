@@ -59,16 +59,9 @@ void keys_print_each(
 
 	json_array_foreach(list, i, key) {
 		const char *comment = output_text(key, "comment");
-		const char *const words[] = {before, comment, output_text(key, "fingerprint"),
-			after, output_text(answer, "user")};
-		for (size_t word = 0; word < sizeof(words) / sizeof(words[0]); word++)
-			if (words[word] && *words[word]) {
-				output_visible(words[word]);
-				putchar(' ');
-			}
-		putchar('(');
-		output_visible(output_text(answer, "file"));
-		puts(")");
+		output_line("%s %s%s%s %s %s (%s)", before, comment && *comment ? comment : "",
+			comment && *comment ? " " : "", output_text(key, "fingerprint"), after,
+			output_text(answer, "user"), output_text(answer, "file"));
 	}
 }
 

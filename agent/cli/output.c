@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -34,10 +35,22 @@ bool output_has_answered(void)
 
 void output_visible(const char *text)
 {
-	char visible[4096];
+	char visible[8192];
 
 	if (text && text_visible(visible, sizeof(visible), text, strlen(text)))
 		fputs(visible, stdout);
+}
+
+void output_line(const char *format, ...)
+{
+	char line[4096];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	output_visible(line);
+	putchar('\n');
 }
 
 void output_notes(const json_t *notes)

@@ -21,6 +21,9 @@ void output_notes(const json_t *notes);
 /* Prints text that may be anybody's to standard output, escaped; nothing for NULL. */
 void output_visible(const char *text);
 
+/* Prints one line, as printf(3), with all of it escaped. */
+void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A string member, or NULL if it is missing or null. */
 const char *output_text(const json_t *object, const char *member);
 
