@@ -86,9 +86,9 @@ in_instance cat /var/lib/vastagent/events.jsonl >"$WORLD/out"
 check "and the journal" is_plain "$WORLD/out"
 
 note "events as they come"
-events()
+follow()
 {
-	in_instance vastagent events --socket /tmp/agent.sock "$@"
+	in_instance vastagent events --follow --socket /tmp/agent.sock
 }
 stream()
 {
@@ -96,7 +96,7 @@ stream()
 }
 stream '{"time":"2026-01-01T00:00:00Z","event":"added","user":"root","fingerprint":"SHA256:x","reason":"","by":{"uid":0,"pid":7,"program":"vastagent"}}'
 expect_eq "one is a line" '2026-01-01T00:00:00Z  added  root  SHA256:x  by vastagent (pid 7, uid 0)' \
-	"$(events)"
+	"$(in_instance vastagent events --socket /tmp/agent.sock)"
 stream '{"event":"a"}' '' PAUSE '{"event":"b"}' HOLD
 in_instance sh -c 'exec vastagent events --follow --json --socket /tmp/agent.sock >/tmp/followed' &
 both_came()
@@ -107,13 +107,13 @@ both_came()
 check "they are there while the stream goes on, without the empty lines" wait_until 5 both_came
 in_instance pkill -f 'vastagent events --follow'
 stream '{"event":"a"}' '{"event":"lagged"}'
-check_fails "who is too slow is told" 75 events --follow
+check_fails "who is too slow is told" 75 follow
 expect_match "in words" 'too slowly' "$SEEN"
 stream '{"event":"a"}'
-check_fails "the agent's end is none of a person's wishes" 69 events --follow
+check_fails "the agent's end is none of a person's wishes" 69 follow
 expect_match "and is said" 'the agent has ended' "$SEEN"
 stream '{"event":"a"}' PAUSE '' PAUSE '' HOLD
 check "a reader that is gone ends it, though nothing happens" timeout 10 \
 	bash -c "$(declare -f machine_enter machine_pid in_instance); $(declare -p WORLD INSTANCE CONTAINER_CAPABILITIES)
 	in_instance sh -c 'vastagent events --follow --json --socket /tmp/agent.sock | head -n 1'"
-check_fails "it takes no operands" 64 events now
+check_fails "it takes no operands" 64 in_instance vastagent events now
