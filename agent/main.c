@@ -127,18 +127,22 @@ static int help(const char *name)
 	return output_finish(EX_OK);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
+	const char *name = argv[1];
 	const struct command *command;
 
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return help(argv[2]);
+	command = find(name);
+	return command ? run(command, argc - 1, argv + 1) : fail_unknown(name);
+}
+
+int main(int argc, char **argv)
+{
 	if (argc < 2) {
 		print_help(stderr);
 		return EX_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-		strcmp(argv[1], "-h") == 0)
-		return help(argv[2]);
-	command = find(argv[1]);
-	return cli_finish(
-		argc, argv, command ? run(command, argc - 1, argv + 1) : fail_unknown(argv[1]));
+	return cli_finish(argc, argv, dispatch(argc, argv));
 }

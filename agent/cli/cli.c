@@ -28,7 +28,7 @@ static const struct {
 	const char *name;
 	const char *argument; /* NULL: it takes none */
 	const char *text;     /* NULL: not for people */
-	size_t place;         /* of the text, or of the flag, in struct cli */
+	size_t place;         /* of the text, or of the flag, in struct cli; 0: not kept there */
 	char letter;
 	bool common; /* taken by every command */
 } options[] = {
@@ -55,8 +55,8 @@ static const struct {
 	FLAG("known-hosts", known_hosts, "lines for ~/.ssh/known_hosts on your own machine"),
 	{"forward", "PORT", "a port to forward, also as PORT:HOST:PORT; may be repeated",
 		offsetof(struct cli, forwards), 'L', false},
-	FLAG("explain", explain, "say what it would do, and which rule decides it"),
-	FLAG("take", take, "the window with the job, also from another terminal"),
+	{"explain", NULL, "say what it would do, and which rule decides it", 0, 0, false},
+	{"take", NULL, "the window with the job, also from another terminal", 0, 0, false},
 	FLAG("hand-over", hand_over, NULL),
 	TEXT("ready", ready, "DESCRIPTOR", NULL),
 	{"json", NULL, "answer in JSON, for scripts", offsetof(struct cli, json), 0, true},
@@ -71,24 +71,25 @@ static const struct {
 /* What was last said of a failure, for cli_finish. */
 static struct error said;
 
-static void say(const char *message)
+/* JSON takes valid UTF-8 only, which text_visible makes of anything. */
+static void remember(enum error_code code, long line, const char *message)
 {
-	char visible[2048];
-
-	text_visible(visible, sizeof(visible), message, strlen(message));
-	fprintf(stderr, "vastagent: %s\n", visible);
+	said.code = code;
+	said.line = line;
+	text_visible(said.message, sizeof(said.message), message, strlen(message));
 }
 
 int cli_fail(int status, const char *format, ...)
 {
-	char message[1024];
+	char message[1024], visible[2048];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	say(message);
-	error_set(&said, error_from_exit_status(status < 0 ? -status : status), "%s", message);
+	text_visible(visible, sizeof(visible), message, strlen(message));
+	fprintf(stderr, "vastagent: %s\n", visible);
+	remember(error_from_exit_status(status < 0 ? -status : status), 0, message);
 	return status;
 }
 
@@ -99,14 +100,15 @@ int cli_fail_error(const struct error *error)
 		cli_fail(0, "line %ld: %s", error->line, error->message);
 	else
 		cli_fail(0, "%s", error->message);
-	said = *error;
+	remember(error->code, error->line, error->message);
 	return error_exit_status(error->code);
 }
 
 static bool wants_json(int argc, char **argv)
 {
+	/* Any beginning of it is the option, too, as for getopt_long(3). */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--json") == 0)
+		if (strlen(argv[i]) > 2 && strncmp("--json", argv[i], strlen(argv[i])) == 0)
 			return true;
 	return false;
 }

@@ -105,7 +105,7 @@ static void print_cell(const char *cell, size_t columns, bool last)
 
 	if (cut)
 		length = fitting(cell, columns - 1, &used);
-	printf("%.*s%s%*s", (int)length, cell, cut ? "…" : "",
+	printf("%.*s%s%*s", (int)length, cell, cut ? TABLE_CUT : "",
 		last ? 0 : (int)(columns - used - cut + GAP), "");
 }
 

@@ -6,6 +6,9 @@
 
 struct table;
 
+/* What a text ends in that was cut. */
+#define TABLE_CUT "…"
+
 /* A table with these column heads; NULL if out of memory. */
 struct table *table_create(const char *const *heads, size_t columns);
 

@@ -150,8 +150,10 @@ static int take_frame(struct buffer *text)
 						    : NULL;
 	if (space)
 		got = pread(STDOUT_FILENO, space, (size_t)length, 0);
-	if (got >= 0)
+	if (got >= 0) {
 		text->length += (size_t)got;
+		space[got] = '\0';
+	}
 	if (ftruncate(STDOUT_FILENO, 0) != 0 || lseek(STDOUT_FILENO, 0, SEEK_SET) != 0)
 		return -1;
 	return got < 0 ? -1 : 0;
@@ -239,8 +241,10 @@ static int watch_terminal(const struct cli *cli, const struct control_request *r
 	long long next;
 	int over = begin(&error);
 
-	if (over != 0)
+	if (over != 0) {
+		json_decref(answer);
 		return agent_report(&error);
+	}
 	while (over == 0) {
 		next = process_now_ms() + INTERVAL_MS;
 		do {

@@ -118,6 +118,17 @@ term_type first 'clear; NO_COLOR=1 vastagent sessions'
 term_wait first '^PID +USER'
 expect_eq "but not with NO_COLOR" 0 "$(heads)"
 
+note "a table that was cut"
+in_instance vastagent addkey --name mate "$(laptop_key mate)" >/dev/null
+term_size first 70 30
+term_type first 'clear; vastagent keys'
+term_wait first '^active .* SHA256:[^ ]+…'
+expect_eq "is as wide as the terminal" 70 "$(term_screen first | LC_ALL=C.UTF-8 wc -L)"
+check "what is left of a fingerprint is enough" in_instance vastagent rmkey \
+	"$(term_screen first | grep instance | grep -o 'SHA256:[^ ]*…')"
+expect_match "to name the key" 'removed mate SHA256:' "$SEEN"
+term_size first 100 30
+
 note "a terminal that vanishes"
 term_type first 'vastagent sessions --watch'
 term_wait first 'every 2 s'
