@@ -8,6 +8,8 @@
 #include "cli/cmd_attach.h"
 #include "cli/cmd_login.h"
 #include "cli/commands.h"
+#include "cli/nearest.h"
+#include "cli/output.h"
 #include "daemon/daemon.h"
 
 /* Here, since the commands of cli/ are the agent's clients and do not link it. */
@@ -34,13 +36,18 @@ static const struct command commands[] = {
 		"make the keys of one name exactly these", cmd_sync, NULL},
 	{"doctor", "[KEY | FILE | -]", "user log",
 		"why a key would be refused, and what repairs it", cmd_doctor, NULL},
-	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
-	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
+	{"sessions", "", "watch", "list who is logged in by SSH", cmd_sessions, NULL},
+	{"forwards", "", "watch", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},
-	{"login", "[--explain [--json] | on | off]", "",
+	{"events", "", "follow", "what happened to keys: the journal", cmd_events, NULL},
+	{"hostkeys", "", "known-hosts", "the server's keys, to compare at the first connection",
+		cmd_hostkeys, NULL},
+	{"ssh-config", "", "name user forward", "a block for ssh's configuration on your machine",
+		cmd_ssh_config, NULL},
+	{"login", "[on | off]", "explain json help",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
 	{"env", "", "fish hand-over", "print the instance's variables for a shell", cmd_env, NULL},
-	{"attach", "[--take]", "", "the session of your logins, from any other terminal", NULL,
+	{"attach", "", "take help", "the session of your logins, from any other terminal", NULL,
 		cmd_attach},
 	{"status", "", "", "how the agent is", cmd_status, NULL},
 	{"start", "", "hand-over", "start the agent in the background", cmd_start, NULL},
@@ -62,7 +69,7 @@ static void print_help(FILE *out)
 {
 	fprintf(out, "usage: vastagent COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].summary);
 	fprintf(out, "\nvastagent COMMAND --help says how to use one; vastagent(1) says it all.\n");
 }
 
@@ -76,6 +83,19 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+static int fail_unknown(const char *name)
+{
+	struct nearest nearest = {.word = name};
+
+	nearest_try(&nearest, "help");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		nearest_try(&nearest, commands[i].name);
+	if (nearest.best)
+		return cli_fail(EX_USAGE, "there is no command '%s'; did you mean: vastagent %s",
+			name, nearest.best);
+	return cli_fail(EX_USAGE, "there is no command '%s'; see: vastagent help", name);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct cli cli;
@@ -84,40 +104,45 @@ static int run(const struct command *command, int argc, char **argv)
 	if (command->run_raw && argc == 2 &&
 		(strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		cli_print_usage(command);
-		return EX_OK;
+		return output_finish(EX_OK);
 	}
 	if (command->run_raw)
 		return command->run_raw(argc, argv);
 	parsed = cli_parse(command, argc, argv, &cli);
 	if (parsed != 0)
-		return parsed > 0 ? EX_OK : -parsed;
+		return parsed > 0 ? output_finish(EX_OK) : -parsed;
 	return command->run(&cli);
 }
 
-static int help(int argc, char **argv)
+static int help(const char *name)
 {
-	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+	const struct command *command = name ? find(name) : NULL;
 
+	if (name && !command)
+		return fail_unknown(name);
 	if (command)
 		cli_print_usage(command);
 	else
 		print_help(stdout);
-	return EX_OK;
+	return output_finish(EX_OK);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const char *name = argv[1];
+	const struct command *command;
+
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return help(argv[2]);
+	command = find(name);
+	return command ? run(command, argc - 1, argv + 1) : fail_unknown(name);
 }
 
 int main(int argc, char **argv)
 {
-	const struct command *command;
-
 	if (argc < 2) {
 		print_help(stderr);
 		return EX_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-		strcmp(argv[1], "-h") == 0)
-		return help(argc - 1, argv + 1);
-	command = find(argv[1]);
-	if (!command)
-		return cli_fail(EX_USAGE, "there is no command '%s'; see: vastagent help", argv[1]);
-	return run(command, argc - 1, argv + 1);
+	return cli_finish(argc, argv, dispatch(argc, argv));
 }

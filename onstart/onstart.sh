@@ -201,20 +201,16 @@ add_template_keys()
 	done
 }
 
+# To be compared at the first connection, and lines that spare the question.
 report_host_keys()
 {
-	found=no
-	for key in /etc/ssh/ssh_host_*_key.pub; do
-		[ -f "$key" ] || continue
-		found=yes
-		say "host key: $(ssh-keygen -l -f "$key")"
+	keys=$(bounded 10 "$program" hostkeys 2>&1)
+	printf '%s\n' "$keys" | while read -r line; do
+		say "host key: $line"
 	done
-	[ "$found" = yes ] || say "host keys: none yet (sshd makes them at its first start)"
+	known=$(bounded 10 "$program" hostkeys --known-hosts 2>/dev/null) &&
+		printf '%s\n' "$known" | sed 's/^/known_hosts: /'
 	if [ -n "${VAST_TCP_PORT_22:-}" ] && [ -n "${PUBLIC_IPADDR:-}" ]; then
-		for key in /etc/ssh/ssh_host_*_key.pub; do
-			[ ! -f "$key" ] || printf 'known_hosts: [%s]:%s %s\n' "$PUBLIC_IPADDR" \
-				"$VAST_TCP_PORT_22" "$(cut -d ' ' -f 1,2 "$key")"
-		done
 		say "connect with: ssh -p $VAST_TCP_PORT_22 root@$PUBLIC_IPADDR"
 	elif [ -n "${CONTAINER_ID:-}" ]; then
 		say "the address to connect to: vastai ssh-url $CONTAINER_ID"

@@ -107,3 +107,11 @@ int error_exit_status(enum error_code code)
 {
 	return outcomes[code < ERROR_COUNT ? code : ERROR_INTERNAL].exit_status;
 }
+
+enum error_code error_from_exit_status(int status)
+{
+	for (int i = 0; i < ERROR_COUNT; i++)
+		if (outcomes[i].exit_status == status)
+			return (enum error_code)i;
+	return ERROR_INTERNAL;
+}

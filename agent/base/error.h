@@ -65,4 +65,7 @@ int error_http_status(enum error_code code);
 /* The exit status (sysexits(3)) of a code. */
 int error_exit_status(enum error_code code);
 
+/* The first code that has this exit status; ERROR_INTERNAL if none has. */
+enum error_code error_from_exit_status(int status);
+
 #endif

@@ -105,6 +105,38 @@ bool text_is_visible(const char *text, size_t length)
 	return true;
 }
 
+unsigned text_columns(const char *text, size_t length)
+{
+	/* The blocks; single characters among them are not worth a table. */
+	static const struct {
+		uint32_t first, last;
+		unsigned columns;
+	} blocks[] = {
+		{0x0300, 0x036f, 0},
+		{0x1100, 0x115f, 2},
+		{0x200b, 0x200d, 0},
+		{0x20d0, 0x20f0, 0},
+		{0x2e80, 0xa4cf, 2},
+		{0xac00, 0xd7a3, 2},
+		{0xf900, 0xfaff, 2},
+		{0xfe00, 0xfe0f, 0},
+		{0xfe30, 0xfe6f, 2},
+		{0xff01, 0xff60, 2},
+		{0xffe0, 0xffe6, 2},
+		{0x1f300, 0x1f64f, 2},
+		{0x1f680, 0x1f6ff, 2},
+		{0x1f900, 0x1faff, 2},
+		{0x20000, 0x3fffd, 2},
+	};
+	size_t size = text_utf8_length(text, length);
+	uint32_t point = size ? decode(text, size) : 0;
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		if (point >= blocks[i].first && point <= blocks[i].last)
+			return blocks[i].columns;
+	return 1;
+}
+
 char *text_time(char *out, size_t size, time_t when)
 {
 	struct tm parts;

@@ -29,6 +29,12 @@ size_t text_utf8_length(const char *text, size_t length);
 /* True if nothing in the text would be changed by text_visible. */
 bool text_is_visible(const char *text, size_t length);
 
+/*
+ * Columns of a terminal that the valid UTF-8 character at text takes: 2 for East Asian wide
+ * ones and emoji, 0 for marks that are drawn over another (Unicode, TR 11), else 1.
+ */
+unsigned text_columns(const char *text, size_t length);
+
 /* A time as RFC 3339 in UTC, "2026-11-22T07:13:00Z". Returns out. */
 char *text_time(char *out, size_t size, time_t when);
 

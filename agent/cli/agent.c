@@ -25,12 +25,7 @@
 
 int agent_report(const struct error *error)
 {
-	/* A line of what was pasted; a message about a file names its line itself. */
-	if (error->line && error->code != ERROR_CONFIGURATION)
-		fprintf(stderr, "vastagent: line %ld: %s\n", error->line, error->message);
-	else
-		cli_fail(0, "%s", error->message);
-	return error_exit_status(error->code);
+	return cli_fail_error(error);
 }
 
 static const char *socket_of(const struct cli *cli, struct config *config)

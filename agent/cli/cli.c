@@ -7,68 +7,77 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/error.h"
 #include "base/text.h"
+#include "cli/nearest.h"
+#include "cli/output.h"
+#include "control/failure.h"
 #include "control/paths.h"
 #include "sys/config.h"
 
-enum option_id {
-	OPT_HELP = 256,
-	OPT_JSON,
-	OPT_SOCKET,
-	OPT_CONFIG,
-	OPT_COMMON_END, /* the ones above are taken by every command */
-	OPT_USER,
-	OPT_NAME,
-	OPT_DRY_RUN,
-	OPT_FORCE,
-	OPT_FOREIGN,
-	OPT_TEMPLATE,
-	OPT_ALL,
-	OPT_PLATFORM_BYTES,
-	OPT_FOR,
-	OPT_UNTIL,
-	OPT_FROM,
-	OPT_OPTIONS,
-	OPT_CHECK,
-	OPT_LOG,
-	OPT_FISH,
-	OPT_HAND_OVER,
-	OPT_READY,
-};
+/* What getopt_long(3) returns for a row of the table: its number, from here on. */
+#define FIRST_OPTION 256
+
+#define TEXT(name, member, argument, text)                                                         \
+	{                                                                                          \
+		name, argument, text, offsetof(struct cli, member), 0, false                       \
+	}
+#define FLAG(name, member, text) TEXT(name, member, NULL, text)
 
 static const struct {
-	enum option_id id;
 	const char *name;
 	const char *argument; /* NULL: it takes none */
 	const char *text;     /* NULL: not for people */
+	size_t place;         /* of the text, or of the flag, in struct cli; 0: not kept there */
+	char letter;
+	bool common; /* taken by every command */
 } options[] = {
-	{OPT_USER, "user", "USER", "the account; root may name any, the default is your own"},
-	{OPT_NAME, "name", "NAME", "who the key belongs to; rmkey NAME takes all of hers away"},
-	{OPT_FOR, "for", "TIME", "let it in for 8h, 2d, …; sshd itself ends it then"},
-	{OPT_UNTIL, "until", "TIME",
-		"until 2026-12-31T18:00 or 2026-12-31 (local time; Z for UTC)"},
-	{OPT_FROM, "from", "LIST", "only from these addresses or networks"},
-	{OPT_OPTIONS, "options", "LIST", "options of sshd(8) before the key, as no-pty,restrict"},
-	{OPT_DRY_RUN, "dry-run", NULL, "say what would be done, and do not do it"},
-	{OPT_FORCE, "force", NULL, "do it although it is dangerous"},
-	{OPT_FOREIGN, "foreign", NULL, "also lines that vastagent did not write"},
-	{OPT_TEMPLATE, "template", NULL,
-		"the keys come from a template: removed ones stay removed"},
-	{OPT_PLATFORM_BYTES, "platform-bytes", NULL,
-		"print the file without vastagent's lines, byte for byte"},
-	{OPT_CHECK, "check", NULL, "only say what would be done"},
-	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
-	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
-	{OPT_FISH, "fish", NULL, "in the form that fish takes"},
-	{OPT_HAND_OVER, "hand-over", NULL, NULL},
-	{OPT_READY, "ready", "DESCRIPTOR", NULL},
-	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
-	{OPT_SOCKET, "socket", "PATH", "where the agent answers"},
-	{OPT_CONFIG, "config", "FILE", "the configuration instead of " CONFIG_PATH},
-	{OPT_HELP, "help", NULL, "this text"},
+	TEXT("user", user, "USER", "the account; root may name any, the default is your own"),
+	TEXT("name", name, "NAME",
+		"who the key belongs to; for ssh-config, what ssh calls the instance"),
+	TEXT("for", duration, "TIME", "let it in for 8h, 2d, …; sshd itself ends it then"),
+	TEXT("until", until, "TIME",
+		"until 2026-12-31T18:00 or 2026-12-31 (local time; Z for UTC)"),
+	TEXT("from", from, "LIST", "only from these addresses or networks"),
+	TEXT("options", options, "LIST", "options of sshd(8) before the key, as no-pty,restrict"),
+	FLAG("dry-run", dry_run, "say what would be done, and do not do it"),
+	FLAG("force", force, "do it although it is dangerous"),
+	FLAG("foreign", foreign, "also lines that vastagent did not write"),
+	FLAG("template", template, "the keys come from a template: removed ones stay removed"),
+	FLAG("platform-bytes", platform_bytes,
+		"print the file without vastagent's lines, byte for byte"),
+	FLAG("check", check, "only say what would be done"),
+	FLAG("all", all, "every key that vastagent keeps there"),
+	FLAG("log", log, "only what is wrong, one line each"),
+	FLAG("fish", fish, "in the form that fish takes"),
+	FLAG("watch", watch, "look again every two seconds, until q or Ctrl-C"),
+	FLAG("follow", follow, "go on with what happens from now on, until Ctrl-C"),
+	FLAG("known-hosts", known_hosts, "lines for ~/.ssh/known_hosts on your own machine"),
+	{"forward", "PORT", "a port to forward, also as PORT:HOST:PORT; may be repeated",
+		offsetof(struct cli, forwards), 'L', false},
+	{"explain", NULL, "say what it would do, and which rule decides it", 0, 0, false},
+	{"take", NULL, "the window with the job, also from another terminal", 0, 0, false},
+	FLAG("hand-over", hand_over, NULL),
+	TEXT("ready", ready, "DESCRIPTOR", NULL),
+	{"json", NULL, "answer in JSON, for scripts", offsetof(struct cli, json), 0, true},
+	{"socket", "PATH", "where the agent answers", offsetof(struct cli, socket), 0, true},
+	{"config", "FILE", "the configuration instead of " CONFIG_PATH,
+		offsetof(struct cli, config), 0, true},
+	{"help", NULL, "this text", 0, 'h', true},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+/* What was last said of a failure, for cli_finish. */
+static struct error said;
+
+/* JSON takes valid UTF-8 only, which text_visible makes of anything. */
+static void remember(enum error_code code, long line, const char *message)
+{
+	said.code = code;
+	said.line = line;
+	text_visible(said.message, sizeof(said.message), message, strlen(message));
+}
 
 int cli_fail(int status, const char *format, ...)
 {
@@ -80,7 +89,38 @@ int cli_fail(int status, const char *format, ...)
 	va_end(arguments);
 	text_visible(visible, sizeof(visible), message, strlen(message));
 	fprintf(stderr, "vastagent: %s\n", visible);
+	remember(error_from_exit_status(status < 0 ? -status : status), 0, message);
 	return status;
+}
+
+int cli_fail_error(const struct error *error)
+{
+	/* A line of what was pasted; a message about a file names its line itself. */
+	if (error->line && error->code != ERROR_CONFIGURATION)
+		cli_fail(0, "line %ld: %s", error->line, error->message);
+	else
+		cli_fail(0, "%s", error->message);
+	remember(error->code, error->line, error->message);
+	return error_exit_status(error->code);
+}
+
+static bool wants_json(int argc, char **argv)
+{
+	/* Any beginning of it is the option, too, as for getopt_long(3). */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strlen(argv[i]) > 2 && strncmp("--json", argv[i], strlen(argv[i])) == 0)
+			return true;
+	return false;
+}
+
+int cli_finish(int argc, char **argv, int status)
+{
+	if (status == EX_OK || output_has_answered() || !wants_json(argc, argv))
+		return status;
+	if (said.code == ERROR_NONE)
+		said.code = error_from_exit_status(status);
+	output_json_steal(failure_pack(&said));
+	return output_finish(status);
 }
 
 /* Whether a word stands in a list of words. */
@@ -98,99 +138,56 @@ static bool lists(const char *list, const char *word)
 
 static bool takes(const struct command *command, size_t option)
 {
-	if (options[option].id < OPT_COMMON_END)
+	/* A command that parses by itself takes what its row says and no more. */
+	if (options[option].common && !command->run_raw)
 		return true;
 	return lists(command->options, options[option].name);
 }
 
-void cli_print_usage(const struct command *command)
+static void print_option(size_t option)
 {
 	char left[40];
 
-	printf("usage: vastagent %s%s%s%s\n\n  %s\n", command->name,
-		command->run_raw ? "" : " [OPTION...]", *command->operands ? " " : "",
-		command->operands, command->summary);
-	if (command->run_raw)
-		return;
-	putchar('\n');
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		if (!options[i].text || !takes(command, i))
-			continue;
-		snprintf(left, sizeof(left), "--%s %s", options[i].name,
-			options[i].argument ? options[i].argument : "");
-		printf("  %-17s %s\n", left, options[i].text);
-	}
+	snprintf(left, sizeof(left), "%s%c%s--%s %s", options[option].letter ? "-" : "",
+		options[option].letter ? options[option].letter : ' ',
+		options[option].letter ? ", " : "", options[option].name,
+		options[option].argument ? options[option].argument : "");
+	printf("  %-19s %s\n", *left == ' ' ? left + 1 : left, options[option].text);
 }
 
-static int apply(struct cli *cli, int option, const char *value)
+void cli_print_usage(const struct command *command)
 {
+	printf("usage: vastagent %s%s%s%s\n\n  %s\n\n", command->name,
+		*command->options || !command->run_raw ? " [OPTION...]" : "",
+		*command->operands ? " " : "", command->operands, command->summary);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (options[i].text && takes(command, i))
+			print_option(i);
+}
+
+static int add_forward(struct cli *cli, const char *value)
+{
+	if (cli->forward_count == CLI_FORWARDS)
+		return cli_fail(-EX_USAGE, "at most %d forwards", CLI_FORWARDS);
+	cli->forwards[cli->forward_count++] = value;
+	return 0;
+}
+
+static int apply(struct cli *cli, size_t option, const char *value)
+{
+	char *place = (char *)cli + options[option].place;
 	long number;
 
-	switch (option) {
-	case OPT_JSON:
-		cli->json = true;
-		break;
-	case OPT_CONFIG:
-		cli->config = value;
-		break;
-	case OPT_SOCKET:
-		cli->socket = value;
-		break;
-	case OPT_USER:
-		cli->user = value;
-		break;
-	case OPT_NAME:
-		cli->name = value;
-		break;
-	case OPT_DRY_RUN:
-		cli->dry_run = true;
-		break;
-	case OPT_FORCE:
-		cli->force = true;
-		break;
-	case OPT_FOREIGN:
-		cli->foreign = true;
-		break;
-	case OPT_TEMPLATE:
-		cli->template = true;
-		break;
-	case OPT_FOR:
-		cli->duration = value;
-		break;
-	case OPT_UNTIL:
-		cli->until = value;
-		break;
-	case OPT_FROM:
-		cli->from = value;
-		break;
-	case OPT_OPTIONS:
-		cli->options = value;
-		break;
-	case OPT_PLATFORM_BYTES:
-		cli->platform_bytes = true;
-		break;
-	case OPT_CHECK:
-		cli->check = true;
-		break;
-	case OPT_ALL:
-		cli->all = true;
-		break;
-	case OPT_LOG:
-		cli->log = true;
-		break;
-	case OPT_FISH:
-		cli->fish = true;
-		break;
-	case OPT_HAND_OVER:
-		cli->hand_over = true;
-		break;
-	case OPT_READY:
+	if (options[option].place == offsetof(struct cli, forwards))
+		return add_forward(cli, value);
+	if (options[option].place == offsetof(struct cli, ready)) {
 		if (text_number(value, 0, 1 << 20, &number) != 0)
 			return cli_fail(-EX_USAGE, "--ready expects a descriptor");
 		cli->ready = (int)number;
-		break;
-	default:
-		break;
+	} else if (options[option].argument) {
+		*(const char **)(void *)place = value;
+	} else {
+		*(bool *)place = true;
 	}
 	return 0;
 }
@@ -209,10 +206,26 @@ static void fill_places(const struct command *command, struct cli *cli)
 		cli->config = CONFIG_PATH;
 }
 
+/* " (did you mean --force?)", or nothing. */
+static void suggest(const struct command *command, const char *option, char *out, size_t size)
+{
+	char word[40];
+	struct nearest nearest = {.word = word};
+
+	*out = '\0';
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(option, "=\n "), option);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (options[i].text && takes(command, i))
+			nearest_try(&nearest, options[i].name);
+	if (nearest.best)
+		snprintf(out, size, " (did you mean --%s?)", nearest.best);
+}
+
 /* A key that was pasted without "--" before it looks like options, and may be secret. */
 static int refuse_unknown(const struct command *command, const char *option)
 {
 	int length = (int)strcspn(option, "=\n ");
+	char meant[80];
 
 	if (strstr(option, "PRIVATE KEY"))
 		return cli_fail(-EX_DATAERR,
@@ -222,44 +235,77 @@ static int refuse_unknown(const struct command *command, const char *option)
 		return cli_fail(-EX_USAGE,
 			"%s: a key that begins with dashes goes behind --, or into a file",
 			command->name);
-	return cli_fail(-EX_USAGE, "%s: there is no option %.*s; see: vastagent %s --help",
-		command->name, length < 40 ? length : 40, option, command->name);
+	suggest(command, option + strspn(option, "-"), meant, sizeof(meant));
+	return cli_fail(-EX_USAGE, "%s: there is no option %.*s%s; see: vastagent %s --help",
+		command->name, length < 40 ? length : 40, option, meant, command->name);
 }
 
-static void fill_long_options(struct option long_options[OPTION_COUNT + 1])
+/* letters has room for ":" and two bytes an option. */
+static void fill_getopt(struct option long_options[OPTION_COUNT + 1], char *letters)
 {
-	for (size_t i = 0; i < OPTION_COUNT; i++)
+	*letters++ = ':';
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		bool argument = options[i].argument != NULL;
+
 		long_options[i] = (struct option){options[i].name,
-			options[i].argument ? required_argument : no_argument, NULL,
-			(int)options[i].id};
+			argument ? required_argument : no_argument, NULL, FIRST_OPTION + (int)i};
+		if (options[i].letter)
+			*letters++ = options[i].letter;
+		if (options[i].letter && argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
 	long_options[OPTION_COUNT] = (struct option){0};
+}
+
+/* The row of what getopt_long(3) returned. */
+static size_t row_of(int returned)
+{
+	size_t row = 0;
+
+	if (returned >= FIRST_OPTION)
+		return (size_t)(returned - FIRST_OPTION);
+	while (options[row].letter != returned)
+		row++;
+	return row;
+}
+
+static int take_option(const struct command *command, int returned, char **argv, struct cli *cli)
+{
+	char meant[80];
+	size_t row;
+
+	if (returned == ':')
+		return cli_fail(
+			-EX_USAGE, "%s: %s needs an argument", command->name, argv[optind - 1]);
+	if (returned == '?')
+		return refuse_unknown(command, argv[optind - 1]);
+	row = row_of(returned);
+	if (strcmp(options[row].name, "help") == 0) {
+		cli_print_usage(command);
+		return 1;
+	}
+	if (takes(command, row))
+		return apply(cli, row, optarg);
+	suggest(command, options[row].name, meant, sizeof(meant));
+	return cli_fail(-EX_USAGE, "%s does not take --%s%s; see: vastagent %s --help",
+		command->name, options[row].name, meant, command->name);
 }
 
 int cli_parse(const struct command *command, int argc, char **argv, struct cli *cli)
 {
 	struct option long_options[OPTION_COUNT + 1];
-	int option, index;
+	char letters[2 * OPTION_COUNT + 2];
+	int returned, result;
 
 	*cli = (struct cli){.command = command->name, .ready = -1};
-	fill_long_options(long_options);
+	fill_getopt(long_options, letters);
 	opterr = 0;
 	optind = 1;
-	while ((option = getopt_long(argc, argv, ":h", long_options, &index)) != -1) {
-		if (option == OPT_HELP || option == 'h') {
-			cli_print_usage(command);
-			return 1;
-		}
-		if (option == ':')
-			return cli_fail(-EX_USAGE, "%s: %s needs an argument", command->name,
-				argv[optind - 1]);
-		if (option == '?')
-			return refuse_unknown(command, argv[optind - 1]);
-		if (!takes(command, (size_t)index))
-			return cli_fail(-EX_USAGE,
-				"%s does not take --%s; see: vastagent %s --help", command->name,
-				options[index].name, command->name);
-		if (apply(cli, option, optarg) != 0)
-			return -EX_USAGE;
+	while ((returned = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		result = take_option(command, returned, argv, cli);
+		if (result != 0)
+			return result;
 	}
 	cli->count = argc - optind;
 	cli->operands = argv + optind;

@@ -3,6 +3,11 @@
 #define VASTAGENT_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+#define CLI_FORWARDS 64
 
 struct cli {
 	const char *command;
@@ -10,7 +15,9 @@ struct cli {
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
 	bool json, dry_run, force, foreign, template, all, check, platform_bytes, log, fish,
-		hand_over;
+		hand_over, watch, follow, known_hosts;
+	const char *forwards[CLI_FORWARDS]; /* each -L */
+	size_t forward_count;
 	int ready; /* descriptor that `daemon` reports its start to, or -1 */
 	int count; /* operands */
 	char **operands;
@@ -22,7 +29,7 @@ struct command {
 	const char *options;  /* long options it takes beside the common ones, by spaces */
 	const char *summary;
 	int (*run)(const struct cli *cli);
-	int (*run_raw)(int argc, char **argv); /* instead: parses by itself */
+	int (*run_raw)(int argc, char **argv); /* instead: parses by itself, but --help */
 };
 
 /*
@@ -36,5 +43,15 @@ void cli_print_usage(const struct command *command);
 
 /* Prints "vastagent: …" to standard error, escaped. Returns status, to be returned. */
 int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for an error, with its line and its code's exit status. */
+int cli_fail_error(const struct error *error);
+
+/*
+ * How every command ends: where --json stands among the arguments and the command failed
+ * without an answer, what was last said of it goes to standard output as the API has it,
+ * {"error":{"code","message"}}. Returns status.
+ */
+int cli_finish(int argc, char **argv, int status);
 
 #endif

@@ -45,7 +45,7 @@ static void print_list(const json_t *list, const char *title)
 	size_t i;
 
 	json_array_foreach(list, i, item)
-		printf("%s%s\n", title, json_string_value(item));
+		output_line("%s%s", title, json_string_value(item));
 }
 
 static void print_accounts(const json_t *accounts)
@@ -55,7 +55,7 @@ static void print_accounts(const json_t *accounts)
 
 	json_array_foreach(accounts, i, account) {
 		const char *file = output_text(account, "file");
-		printf("keys of %s: %s (%s)\n", output_text(account, "user"), file ? file : "-",
+		output_line("keys of %s: %s (%s)", output_text(account, "user"), file ? file : "-",
 			output_text(account, "state"));
 	}
 }
@@ -66,8 +66,11 @@ static void print_counters(json_t *counters)
 	json_t *value;
 
 	printf("since its start:");
-	json_object_foreach(counters, name, value)
-		printf(" %s %lld", name, (long long)json_integer_value(value));
+	json_object_foreach(counters, name, value) {
+		putchar(' ');
+		output_visible(name);
+		printf(" %lld", (long long)json_integer_value(value));
+	}
 	putchar('\n');
 }
 
@@ -75,11 +78,11 @@ static void print_status(const json_t *answer)
 {
 	const char *instance = output_text(answer, "instance");
 
-	printf("vastagent %s runs: pid %lld, up %lld s, on %s\n", output_text(answer, "version"),
+	output_line("vastagent %s runs: pid %lld, up %lld s, on %s", output_text(answer, "version"),
 		(long long)json_integer_value(json_object_get(answer, "pid")),
 		(long long)json_integer_value(json_object_get(answer, "uptime_seconds")),
 		output_text(answer, "socket"));
-	printf("instance: %s\n", instance ? instance : "not known");
+	output_line("instance: %s", instance ? instance : "not known");
 	print_accounts(json_object_get(answer, "accounts"));
 	print_counters(json_object_get(answer, "counters"));
 	print_list(json_object_get(answer, "warnings"), "warning: ");

@@ -84,7 +84,7 @@ static void print_log(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *found = &doctor->list[i];
 		if (found->status != DOCTOR_OK)
-			printf("vastagent doctor: %s: %s: %s%s%s\n", status_names[found->status],
+			output_line("vastagent doctor: %s: %s: %s%s%s", status_names[found->status],
 				found->id, found->message, found->fix ? "; repair: " : "",
 				found->fix ? found->fix : "");
 	}
@@ -96,9 +96,10 @@ static void print_people(const struct doctor *doctor)
 
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *found = &doctor->list[i];
-		printf("%-4s  %-20s  %s\n", status_names[found->status], found->id, found->message);
+		output_line(
+			"%-4s  %-20s  %s", status_names[found->status], found->id, found->message);
 		if (found->fix)
-			printf("      %-20s  repair: %s\n", "", found->fix);
+			output_line("      %-20s  repair: %s", "", found->fix);
 		wrong += found->status == DOCTOR_FAIL;
 	}
 	if (wrong)

@@ -77,7 +77,7 @@ static int forget(const char *user, const struct config *config, struct error *e
 	if (result == 0)
 		result = keys_forget(&place, &report, error);
 	if (result == 0)
-		printf("forgot %zu keys of %s (%s)\n", report.row_count, user, file);
+		output_line("forgot %zu keys of %s (%s)", report.row_count, user, file);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -97,7 +97,7 @@ static void one_account(void *context, const char *user)
 	struct error error;
 
 	if (cleaning->check)
-		printf("would travel: the keys of %s (vastagent keys --user %s)\n", user, user);
+		output_line("would travel: the keys of %s (vastagent keys --user %s)", user, user);
 	else if (forget(user, cleaning->config, &error) != 0)
 		cleaning->status = agent_report(&error);
 }
@@ -107,9 +107,9 @@ static void one_file(const char *path, bool check)
 	if (access(path, F_OK) != 0)
 		return;
 	if (check)
-		printf("would travel: %s\n", path);
+		output_line("would travel: %s", path);
 	else if (unlink(path) == 0)
-		printf("removed %s\n", path);
+		output_line("removed %s", path);
 }
 
 /* A pause; the journal and the log, each with the older one beside it; the variables. */

@@ -16,12 +16,12 @@
 #include "cli/key_text.h"
 #include "cli/keys_client.h"
 #include "cli/output.h"
+#include "cli/reach.h"
 #include "cli/table.h"
 #include "control/client.h"
 #include "control/paths.h"
 #include "keys/import.h"
 #include "keys/import_text.h"
-#include "sys/instance.h"
 
 /* Why sshd does not take a line; else until when it does. */
 static const char *remark(const json_t *row, char *until, size_t size)
@@ -58,7 +58,7 @@ static int print_keys(const json_t *answer)
 					output_text(row, "comment"),
 					remark(row, until, sizeof(until))});
 	}
-	printf("%s of %s:\n", output_text(answer, "file"), output_text(answer, "user"));
+	output_line("%s of %s:", output_text(answer, "file"), output_text(answer, "user"));
 	if (result == 0 && json_array_size(list) == 0)
 		puts("no keys: nobody can log in with one");
 	else if (result == 0)
@@ -112,6 +112,7 @@ static int ask_json(const struct cli *cli, struct error *error)
 
 int cmd_keys(const struct cli *cli)
 {
+	bool is_passed_on = cli->json && !isatty(STDOUT_FILENO);
 	struct error error;
 	json_t *answer = NULL;
 	int status = EX_OK;
@@ -119,8 +120,11 @@ int cmd_keys(const struct cli *cli)
 	if (cli->count)
 		return cli_fail(EX_USAGE, "keys takes no '%s'; see: vastagent keys --help",
 			cli->operands[0]);
-	if ((cli->json ? ask_json(cli, &error) : keys_ask(cli, NULL, &answer, &error)) != 0)
+	/* For a terminal it is made safe to show. */
+	if ((is_passed_on ? ask_json(cli, &error) : keys_ask(cli, NULL, &answer, &error)) != 0)
 		status = agent_report(&error);
+	else if (cli->json && !is_passed_on)
+		output_json(answer);
 	else if (!cli->json && cli->platform_bytes)
 		status = print_bytes(answer);
 	else if (!cli->json && print_keys(answer) != 0)
@@ -132,16 +136,13 @@ int cmd_keys(const struct cli *cli)
 /* How to get in with a new key, as far as the instance knows it. */
 static void print_connection(const char *user)
 {
-	char *port = instance_variable("VAST_TCP_PORT_22");
-	char *address = instance_variable("PUBLIC_IPADDR");
-	char id[64];
+	struct reach reach;
 
-	if (port && address)
-		printf("Connect with: ssh -p %s %s@%s\n", port, user, address);
-	else if (instance_id(id, sizeof(id)) == 0)
-		printf("The address to connect to: vastai ssh-url %s\n", id);
-	free(port);
-	free(address);
+	reach_read(&reach);
+	if (reach.direct)
+		output_line("Connect with: ssh -p %ld %s@%s", reach.port, user, reach.host);
+	else if (*reach.id)
+		output_line("The address to connect to: vastai ssh-url %s", reach.id);
 }
 
 static void print_added(const struct cli *cli, const json_t *answer)

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "cli/output.h"
 #include "login/client.h"
 #include "login/facts.h"
 #include "login/session.h"
@@ -112,7 +113,7 @@ static int explain(bool as_json)
 	decision_make(&facts.decision, &decision);
 	if (as_json)
 		return print_json(&decision);
-	printf("%s: %s (rule: %s)\n", decision.attach ? "tmux" : "plain shell", decision.reason,
+	output_line("%s: %s (rule: %s)", decision.attach ? "tmux" : "plain shell", decision.reason,
 		decision.rule);
 	return finish_output();
 }

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/watch.h"
 #include "control/client.h"
 #include "control/paths.h"
 
@@ -22,6 +23,8 @@ static int show(const struct cli *cli, const char *path, int (*print)(const json
 	if (cli->count)
 		return cli_fail(EX_USAGE, "%s takes no '%s'; see: vastagent %s --help",
 			cli->command, cli->operands[0], cli->command);
+	if (cli->watch)
+		return watch_run(cli, path, print);
 	if (agent_ask(cli, &request, &answer, &error) != 0)
 		status = agent_report(&error);
 	else if (cli->json)

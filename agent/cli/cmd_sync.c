@@ -51,6 +51,18 @@ static json_t *surplus(const json_t *rows, const char *name, const json_t *wante
 	return found;
 }
 
+/* The members of an object of fingerprints, as an answer to a removal names them. */
+static json_t *rows_of(json_t *fingerprints)
+{
+	json_t *rows = json_array(), *value;
+	const char *fingerprint;
+
+	json_object_foreach(fingerprints, fingerprint, value) {
+		json_array_append_new(rows, json_pack("{ss}", "fingerprint", fingerprint));
+	}
+	return rows;
+}
+
 static int finish(const struct cli *cli, const json_t *added, const json_t *removed, int status)
 {
 	json_t *result;
@@ -82,8 +94,11 @@ static int sync_keys(const struct cli *cli, const struct buffer *text)
 		status = agent_report(&error);
 	if (status == EX_OK) {
 		old = surplus(json_object_get(keys, "keys"), cli->name, wanted);
-		if (json_object_size(old) && cli->dry_run)
-			printf("would remove %zu keys of %s\n", json_object_size(old), cli->name);
+		if (json_object_size(old) && cli->dry_run && cli->json)
+			removed = json_pack("{so}", "removed", rows_of(old));
+		else if (json_object_size(old) && cli->dry_run)
+			output_line(
+				"would remove %zu keys of %s", json_object_size(old), cli->name);
 		else if (json_object_size(old))
 			status = keys_remove_set(cli, old, &removed);
 	}

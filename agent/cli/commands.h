@@ -17,6 +17,11 @@ int cmd_doctor(const struct cli *cli);
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);
 
+int cmd_events(const struct cli *cli);
+
+int cmd_hostkeys(const struct cli *cli);
+int cmd_ssh_config(const struct cli *cli);
+
 int cmd_env(const struct cli *cli);
 
 int cmd_status(const struct cli *cli);

@@ -12,6 +12,7 @@
 #include "cli/agent.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/table.h"
 #include "control/client.h"
 #include "control/paths.h"
 #include "keys/import.h"
@@ -59,7 +60,7 @@ void keys_print_each(
 
 	json_array_foreach(list, i, key) {
 		const char *comment = output_text(key, "comment");
-		printf("%s %s%s%s %s %s (%s)\n", before, comment && *comment ? comment : "",
+		output_line("%s %s%s%s %s %s (%s)", before, comment && *comment ? comment : "",
 			comment && *comment ? " " : "", output_text(key, "fingerprint"), after,
 			output_text(answer, "user"), output_text(answer, "file"));
 	}
@@ -179,11 +180,13 @@ static bool equals(const json_t *row, const char *member, const char *wanted)
 	return text && strcmp(text, wanted) == 0;
 }
 
+/* Also as a table shows what it cut: "SHA256:Abc…". */
 static bool begins(const json_t *row, const char *member, const char *wanted)
 {
-	const char *text = output_text(row, member);
+	const char *text = output_text(row, member), *cut = strstr(wanted, TABLE_CUT);
+	size_t length = cut && !cut[strlen(TABLE_CUT)] ? (size_t)(cut - wanted) : strlen(wanted);
 
-	return text && strncmp(text, wanted, strlen(wanted)) == 0;
+	return text && strncmp(text, wanted, length) == 0;
 }
 
 /* Fingerprints of the rows that fit; a removed key fits nothing. */
@@ -210,7 +213,7 @@ json_t *keys_select(const json_t *rows, const char *selector)
 	const char *fingerprint;
 	json_t *comment;
 
-	if (by_fingerprint && strlen(selector) < FINGERPRINT_MIN) {
+	if (by_fingerprint && strcspn(selector, TABLE_CUT) < FINGERPRINT_MIN) {
 		json_decref(found);
 		cli_fail(0, "'%s': give at least 4 characters of the fingerprint", selector);
 		return NULL;

@@ -1,11 +1,13 @@
 #include "cli/table.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/screen.h"
 
 struct table {
 	size_t columns;
@@ -14,14 +16,29 @@ struct table {
 	size_t *widths;
 };
 
-/* Columns that a text takes: its code points. Wide characters only cost alignment. */
+#define GAP 2
+
+/* The length in bytes of as much of a text as fits into columns. */
+static size_t fitting(const char *text, size_t columns, size_t *used)
+{
+	size_t left = strlen(text), done = 0, step, wide;
+
+	for (*used = 0; left; left -= step, done += step, *used += wide) {
+		step = text_utf8_length(text + done, left);
+		step = step ? step : 1;
+		wide = text_columns(text + done, left);
+		if (*used + wide > columns)
+			break;
+	}
+	return done;
+}
+
 static size_t width(const char *text)
 {
-	size_t count = 0;
+	size_t used;
 
-	for (; *text; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
+	fitting(text, SIZE_MAX, &used);
+	return used;
 }
 
 struct table *table_create(const char *const *heads, size_t columns)
@@ -64,17 +81,47 @@ int table_add(struct table *table, const char *const *cells)
 	return 0;
 }
 
-void table_print(const struct table *table)
+/* Takes columns away from the widest, one by one. */
+static void fit(struct table *table, size_t columns)
 {
-	for (size_t row = 0; row < table->rows; row++) {
-		for (size_t i = 0; i < table->columns; i++) {
-			const char *cell = table->cells[row * table->columns + i];
-			bool last = i + 1 == table->columns;
-			size_t pad = last ? 0 : table->widths[i] - width(cell) + 2;
+	size_t sum = (table->columns - 1) * GAP, widest = 0;
 
-			printf("%s%*s", cell, (int)pad, "");
-		}
-		putchar('\n');
+	for (size_t i = 0; i < table->columns; i++)
+		sum += table->widths[i];
+	for (; sum > columns; sum--) {
+		for (size_t i = 0; i < table->columns; i++)
+			if (table->widths[i] > table->widths[widest])
+				widest = i;
+		if (table->widths[widest] <= 1)
+			return;
+		table->widths[widest]--;
+	}
+}
+
+static void print_cell(const char *cell, size_t columns, bool last)
+{
+	size_t used, length = fitting(cell, columns, &used);
+	bool cut = cell[length] != '\0';
+
+	if (cut)
+		length = fitting(cell, columns - 1, &used);
+	printf("%.*s%s%*s", (int)length, cell, cut ? TABLE_CUT : "",
+		last ? 0 : (int)(columns - used - cut + GAP), "");
+}
+
+void table_print(struct table *table)
+{
+	size_t columns = screen_columns();
+	bool styled = screen_is_styled();
+
+	if (columns)
+		fit(table, columns);
+	for (size_t row = 0; row < table->rows; row++) {
+		fputs(styled && !row ? "\033[1m" : "", stdout);
+		for (size_t i = 0; i < table->columns; i++)
+			print_cell(table->cells[row * table->columns + i], table->widths[i],
+				i + 1 == table->columns);
+		puts(styled && !row ? "\033[m" : "");
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "control/chunked.h"
 #include "sys/process.h"
 
 /* More than the agent ever answers: the keys of the largest file, as JSON. */
@@ -119,8 +121,21 @@ struct reply {
 	size_t headers;     /* their length, 0: they are not whole yet */
 	size_t body;        /* bytes of it that came */
 	long status;
+	bool is_chunked;
+	struct chunked chunked;
 	FILE *raw; /* where the body of a 200 is passed on to, or NULL */
 };
+
+/* The value of a header ("\r\nName:" is asked for), or NULL. */
+static const char *header(const struct reply *reply, const char *name)
+{
+	const char *headers = buffer_string(&reply->text), *found = strcasestr(headers, name);
+
+	if (!found || (size_t)(found - headers) >= reply->headers)
+		return NULL;
+	found += strlen(name);
+	return found + strspn(found, " \t");
+}
 
 static int hung_up(struct error *error)
 {
@@ -130,7 +145,7 @@ static int hung_up(struct error *error)
 /* "HTTP/1.1 200 OK…", once the last header is there. */
 static int read_headers(struct reply *reply, struct error *error)
 {
-	const char *start = buffer_string(&reply->text), *end = strstr(start, "\r\n\r\n");
+	const char *start = buffer_string(&reply->text), *end = strstr(start, "\r\n\r\n"), *coding;
 	char digits[4] = "";
 
 	if (!end)
@@ -140,36 +155,50 @@ static int read_headers(struct reply *reply, struct error *error)
 	if (text_number(digits, 100, 599, &reply->status) != 0)
 		return hung_up(error);
 	reply->headers = (size_t)(end - start) + 4;
+	coding = header(reply, "\r\nTransfer-Encoding:");
+	reply->is_chunked = coding && strncasecmp(coding, "chunked", 7) == 0;
 	if (reply->status != 200)
 		reply->raw = NULL;
 	return 0;
 }
 
-/* Takes the bytes that came in last; passes on those of the body. */
-static int take(struct reply *reply, struct error *error)
+/* Takes the bytes that came behind the first before; passes on those of the body. */
+static int take(struct reply *reply, size_t before, struct error *error)
 {
+	char *start;
+	size_t length;
+
 	if (!reply->headers && read_headers(reply, error) != 0)
 		return -1;
 	if (!reply->headers)
 		return 0;
-	if (!reply->raw) {
-		reply->body = reply->text.length - reply->headers;
-		return 0;
-	}
+	before = before > reply->headers ? before : reply->headers;
+	start = reply->text.data + before;
+	length = reply->text.length - before;
+	if (reply->is_chunked)
+		length = chunked_take(&reply->chunked, start, length);
+	reply->body += length;
 	/* That it could not be written is seen when the program's output is finished. */
-	fwrite(reply->text.data + reply->headers, 1, reply->text.length - reply->headers,
-		reply->raw);
-	reply->body += reply->text.length - reply->headers;
-	reply->text.length = reply->headers;
-	return 0;
+	if (reply->raw && length)
+		fwrite(start, 1, length, reply->raw);
+	reply->text.length = reply->raw ? reply->headers : before + length;
+	return reply->chunked.state == CHUNKED_BROKEN ? hung_up(error) : 0;
 }
 
-static int receive_all(int fd, struct reply *reply, long long end, struct error *error)
+static bool is_over(const struct reply *reply, const struct control_request *request)
 {
+	return reply->chunked.state == CHUNKED_OVER ||
+	       (request->quiet_ms && reply->raw && ferror(reply->raw));
+}
+
+static int receive_all(int fd, const struct control_request *request, struct reply *reply,
+	long long end, struct error *error)
+{
+	size_t before;
 	ssize_t got;
 	char *space;
 
-	for (;;) {
+	while (!is_over(reply, request)) {
 		if (wait_for(fd, POLLIN, end, error) != 0)
 			return -1;
 		space = buffer_reserve(&reply->text, CHUNK);
@@ -182,22 +211,25 @@ static int receive_all(int fd, struct reply *reply, long long end, struct error 
 			return error_set_errno(error, ERROR_UNREACHABLE, "the agent hung up");
 		if (got <= 0)
 			return 0;
+		before = reply->text.length;
 		reply->text.length += (size_t)got;
 		space[got] = '\0';
-		if (take(reply, error) != 0)
+		if (take(reply, before, error) != 0)
 			return -1;
+		if (request->quiet_ms)
+			end = process_now_ms() + request->quiet_ms;
 	}
+	return 0;
 }
 
 /* Whether the whole body came; an agent that dies sends half of one. */
 static bool is_whole(const struct reply *reply)
 {
-	static const char name[] = "\r\nContent-Length:";
-	const char *headers = buffer_string(&reply->text), *header = strcasestr(headers, name);
+	const char *length = header(reply, "\r\nContent-Length:");
 
-	if (!header || (size_t)(header - headers) >= reply->headers)
-		return true;
-	return strtoul(header + sizeof(name) - 1, NULL, 10) == reply->body;
+	if (reply->is_chunked)
+		return reply->chunked.state == CHUNKED_OVER;
+	return !length || strtoul(length, NULL, 10) == reply->body;
 }
 
 /* Returns the status, and the body's JSON in *answer. */
@@ -205,7 +237,7 @@ static int finish(const struct reply *reply, json_t **answer, struct error *erro
 {
 	if (!reply->headers)
 		return hung_up(error);
-	if (!is_whole(reply))
+	if (!is_whole(reply) && !(reply->raw && ferror(reply->raw)))
 		return error_set(
 			error, ERROR_UNREACHABLE, "the agent hung up in the middle of its answer");
 	if (!reply->raw)
@@ -226,7 +258,7 @@ int control_ask(const char *socket, const struct control_request *request, int t
 		goto out;
 	fd = open_socket(socket, end, error);
 	if (fd < 0 || send_all(fd, &out, end, error) != 0 ||
-		receive_all(fd, &reply, end, error) != 0)
+		receive_all(fd, request, &reply, end, error) != 0)
 		goto out;
 	status = finish(&reply, answer, error);
 out:

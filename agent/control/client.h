@@ -15,10 +15,12 @@ struct control_request {
 	const char *path;   /* percent-encoded where needed, with the query */
 	const json_t *body; /* NULL for none */
 	FILE *raw;          /* not NULL: a 200's body goes there as it comes, *answer is NULL */
+	int quiet_ms;       /* not 0: the answer may go on for ever, with pauses up to this */
 };
 
 /*
- * Asks the agent at socket. Waits at most timeout_ms for the whole answer.
+ * Asks the agent at socket. Waits at most timeout_ms for the whole answer, or with quiet_ms
+ * for its beginning. One that goes on for ever ends when raw takes no more, which is no failure.
  * Returns the HTTP status and the answer in *answer (json_decref it; NULL if it has no
  * JSON), or -1 with ERROR_UNREACHABLE (nobody listens there) or ERROR_TIMEOUT.
  */

@@ -57,7 +57,20 @@ refused 65 '/tmp/large holds more than' addkey /tmp/large
 refused 65 'there are NUL bytes' addkey /tmp/nul
 
 note "options and operands"
-refused 64 'there is no command .adkey.' adkey
+refused 64 'there is no command .adkey.; did you mean: vastagent addkey' adkey
+refused 64 'there is no command .frobnicate.; see: vastagent help' frobnicate
+refused 64 'keys: there is no option --jsno .did you mean --json..' keys --jsno
+refused 64 'keys does not take --force; see' keys --force
+for wrong in 'adkey --json' 'keys --json --nonsense' 'keys --force --js' 'rmkey --json' \
+	'pause 10x --json' 'help adkey --json'; do
+	# shellcheck disable=SC2086 # words
+	expect_eq "$wrong: JSON, too" '"usage"' \
+		"$(in_instance vastagent $wrong 2>/dev/null | jq -e .error.code)"
+done
+expect_eq "of a failure of the agent's, its code" '"no_such_user"' \
+	"$(in_instance vastagent keys --user nobody-here --json 2>/dev/null | jq .error.code)"
+expect_eq "of bad keys, each" '["bad_key"]' "$(in_instance vastagent addkey --json "ssh-rsa $blob" \
+	2>/dev/null | jq -c '[.rejected[].code]')"
 refused 64 'addkey needs a key' addkey
 refused 64 'addkey: there is no option --nonsense' addkey --nonsense "$good"
 refused 64 'addkey: --user needs an argument' addkey --user

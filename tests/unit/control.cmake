@@ -1,2 +1,3 @@
 va_unit_test(control_client va_control)
 va_unit_test(control_failure va_control)
+va_unit_test(control_chunked va_control)

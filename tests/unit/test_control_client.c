@@ -280,6 +280,79 @@ static void all_but_the_unreserved_is_encoded(void **state)
 	check_encode("\xc3\xbc", "%C3%BC");
 }
 
+#define CHUNKED_HEAD "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+static void chunks_are_one_body(void **state)
+{
+	json_t *answer;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(
+		ask_for(CHUNKED_HEAD "5\r\n{\"pid\r\n4\r\n\":7}\r\n0\r\n\r\n", &answer, &error),
+		200);
+	assert_int_equal(json_integer_value(json_object_get(answer, "pid")), 7);
+	json_decref(answer);
+	assert_int_equal(ask_for(CHUNKED_HEAD "2\r\n{}\r\n", &answer, &error), -1);
+	assert_int_equal(error.code, ERROR_UNREACHABLE);
+	assert_int_equal(ask_for(CHUNKED_HEAD "{}", &answer, &error), -1);
+	assert_int_equal(error.code, ERROR_UNREACHABLE);
+}
+
+/* What a stream's reader has taken; it takes no more than so many bytes. */
+static struct {
+	char text[256];
+	size_t length, limit;
+} taken;
+
+static ssize_t take(void *cookie, const char *bytes, size_t length)
+{
+	(void)cookie;
+	if (taken.length + length > taken.limit)
+		return 0;
+	memcpy(taken.text + taken.length, bytes, length);
+	taken.length += length;
+	taken.text[taken.length] = '\0';
+	return (ssize_t)length;
+}
+
+/* Asks for a stream of which as much is read. */
+static int follow(const char *bytes, size_t limit, int quiet_ms, struct error *error)
+{
+	struct server server = {.answer = bytes};
+	FILE *raw = fopencookie(NULL, "w", (cookie_io_functions_t){.write = take});
+	const struct control_request request = {
+		.method = "GET", .path = "/v1/events", .raw = raw, .quiet_ms = quiet_ms};
+	json_t *answer;
+	int result;
+
+	setvbuf(raw, NULL, _IONBF, 0);
+	taken.length = 0;
+	taken.limit = limit;
+	start(&server);
+	result = ask(&request, 5000, &answer, error);
+	assert_null(answer);
+	kill(server.child, SIGKILL);
+	process_wait(server.child);
+	fclose(raw);
+	return result;
+}
+
+static void a_stream_is_passed_on(void **state)
+{
+	static const char stream[] = CHUNKED_HEAD "4\r\n{}\n\n\r\n3\r\n{}\n\r\n0\r\n\r\n";
+	struct error error;
+
+	(void)state;
+	assert_int_equal(follow(stream, 200, 1000, &error), 200);
+	assert_string_equal(taken.text, "{}\n\n{}\n");
+	/* Its reader ends it without a failure; the agent's end in the middle is one. */
+	assert_int_equal(follow(stream, 3, 1000, &error), 200);
+	assert_int_equal(follow(CHUNKED_HEAD "3\r\n{}\n\r\n", 200, 1000, &error), -1);
+	assert_int_equal(error.code, ERROR_UNREACHABLE);
+	assert_string_equal(taken.text, "{}\n");
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -305,6 +378,8 @@ int main(void)
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(what_is_not_http_is_not_the_agent),
 		cmocka_unit_test(half_an_answer_is_none),
+		cmocka_unit_test(chunks_are_one_body),
+		cmocka_unit_test(a_stream_is_passed_on),
 		cmocka_unit_test(silence_is_a_timeout),
 		cmocka_unit_test(a_full_queue_is_a_timeout),
 		cmocka_unit_test(a_path_that_is_too_long_is_told),
