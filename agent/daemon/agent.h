@@ -7,6 +7,7 @@
 #include "daemon/counters.h"
 #include "sys/config.h"
 
+struct connections;
 struct event_base;
 struct jobs;
 struct lookout;
@@ -16,6 +17,7 @@ struct agent {
 	struct config config;
 	const char *config_path;
 	char *socket_path; /* where it listens */
+	struct connections *connections;
 	struct jobs *jobs;
 	struct lookout *lookout;
 	struct counters counters;

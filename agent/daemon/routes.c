@@ -1,7 +1,6 @@
 #include "daemon/routes.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include "base/text.h"
 #include "control/paths.h"
 #include "daemon/agent.h"
+#include "daemon/connections.h"
 #include "daemon/handlers.h"
 #include "daemon/request.h"
 #include "sys/account.h"
@@ -206,12 +206,12 @@ static int check_access(struct request *request, const struct route *route, stru
 
 static int prepare(struct request *request, const struct route **route, struct error *error)
 {
-	struct bufferevent *bufferevent =
-		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request->http));
+	const struct peer *peer = connections_begin(request->agent->connections, request->http);
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->http));
 
-	if (peer_of_socket(bufferevent_getfd(bufferevent), &request->peer) != 0)
+	if (!peer)
 		return error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+	request->peer = *peer;
 	*route = find_route(evhttp_request_get_command(request->http), path ? path : "");
 	if (!*route)
 		return error_set(error, ERROR_NOT_FOUND, "there is no such route");
