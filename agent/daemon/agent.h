@@ -9,6 +9,7 @@
 
 struct connections;
 struct event_base;
+struct events;
 struct jobs;
 struct lookout;
 
@@ -18,6 +19,7 @@ struct agent {
 	const char *config_path;
 	char *socket_path; /* where it listens */
 	struct connections *connections;
+	struct events *events;
 	struct jobs *jobs;
 	struct lookout *lookout;
 	struct counters counters;

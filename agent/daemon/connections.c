@@ -112,7 +112,7 @@ static void enter(struct connection *connection, enum phase phase)
 		[PHASE_RECEIVING] = REQUEST_S,
 		[PHASE_WORKING] = 0,
 		[PHASE_ANSWERING] = MOVE_S,
-		[PHASE_STREAMING] = MOVE_S,
+		[PHASE_STREAMING] = 0,
 		[PHASE_REFUSED] = REFUSED_S,
 	};
 
@@ -206,10 +206,6 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		refuse(connection, &error);
 		return;
 	}
-	/* A stream that has nothing to send is not slow. */
-	if (connection->phase == PHASE_STREAMING &&
-		!evbuffer_get_length(bufferevent_get_output(connection->outer)))
-		return;
 	hang_up(connection, BEV_EVENT_READING);
 }
 
@@ -287,9 +283,8 @@ static void on_resume(evutil_socket_t fd, short what, void *context)
 static void note_progress(struct connection *connection, size_t length)
 {
 	connection->wrote += length;
-	if (connection->phase == PHASE_STREAMING ||
-		(connection->phase == PHASE_ANSWERING &&
-			process_now_ms() - connection->answer_began_ms < ANSWER_MS))
+	if (connection->phase == PHASE_ANSWERING &&
+		process_now_ms() - connection->answer_began_ms < ANSWER_MS)
 		set_timer(connection, MOVE_S);
 }
 
@@ -350,8 +345,6 @@ static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *in
 		return;
 	if (connection->phase == PHASE_WORKING)
 		enter(connection, PHASE_ANSWERING);
-	else if (connection->phase == PHASE_STREAMING && !info->orig_size)
-		set_timer(connection, MOVE_S);
 	if (++connection->turns % TURNS_MAX)
 		event_active(connection->writable, EV_WRITE, 0);
 	else
@@ -565,4 +558,12 @@ void connections_stream(struct connections *connections, struct evhttp_request *
 
 	if (connection)
 		enter(connection, PHASE_STREAMING);
+}
+
+void connections_end_stream(struct connections *connections, struct evhttp_request *http)
+{
+	struct connection *connection = find(connections, http);
+
+	if (connection)
+		enter(connection, PHASE_ANSWERING);
 }

@@ -32,7 +32,9 @@ void connections_destroy(struct connections *connections);
  */
 const struct peer *connections_begin(struct connections *connections, struct evhttp_request *http);
 
-/* The answer to this request has no end of its own: only its moving on is watched. */
+/* The answer to this request takes as long as its peer likes; until connections_end_stream,
+ * after which what is left of it has the time of any other answer. */
 void connections_stream(struct connections *connections, struct evhttp_request *http);
+void connections_end_stream(struct connections *connections, struct evhttp_request *http);
 
 #endif

@@ -17,6 +17,7 @@
 #include "control/paths.h"
 #include "daemon/agent.h"
 #include "daemon/connections.h"
+#include "daemon/events.h"
 #include "daemon/routes.h"
 
 #define BACKLOG 128
@@ -87,7 +88,8 @@ static int start_http(struct server *server, struct agent *agent, int fd)
 		return -1;
 	}
 	agent->connections = connections_create(agent, server->http, listener);
-	return agent->connections ? 0 : -1;
+	agent->events = events_create(agent);
+	return agent->connections && agent->events ? 0 : -1;
 }
 
 struct server *server_create(struct agent *agent, const char *path, struct error *error)
@@ -120,8 +122,8 @@ void server_destroy(struct server *server)
 	if (server->http) {
 		unlink(server->path);
 		evhttp_free(server->http);
+		events_destroy(server->agent->events);
 		connections_destroy(server->agent->connections);
-		server->agent->connections = NULL;
 	}
 	free(server->path);
 	free(server);
