@@ -300,13 +300,15 @@ static enum bufferevent_filter_result send_out(struct evbuffer *from, struct evb
 	if (!connection->may_write || connection->broken || !evbuffer_get_length(from))
 		return BEV_NEED_MORE;
 	if (connection->wrote < WRITE_TURN) {
+		/* A file that cannot go on is 0, with errno or (it was cut off) without. */
+		errno = 0;
 		sent = evbuffer_write_atmost(
 			from, bufferevent_getfd(connection->socket), WRITE_TURN);
 		if (sent > 0) {
 			note_progress(connection, (size_t)sent);
 			return BEV_OK;
 		}
-		connection->broken = sent == 0 || (errno != EAGAIN && errno != EINTR);
+		connection->broken = errno != EAGAIN && errno != EINTR;
 	}
 	if (!connection->broken)
 		event_add(connection->writable, NULL);
