@@ -13,8 +13,10 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 	libjansson-dev libcmocka-dev'
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin acl attr
-	openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko python3-pexpect'
-for_lint='shellcheck mandoc clang-format'
+	openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko python3-pexpect
+	python3-yaml'
+for_lint='shellcheck mandoc clang-format python3-venv'
+for_bench='nghttp2-client nginx-light'
 
 usage()
 {
@@ -67,6 +69,14 @@ build()
 	cmake --build "$builds/$preset" -j "$jobs"
 }
 
+# Debian 12 has no validator of OpenAPI 3.1.
+install_validator()
+{
+	python3 -c 'import openapi_spec_validator, yaml' 2>/dev/null || [ -d "$builds/venv" ] ||
+		{ python3 -m venv "$builds/venv" && "$builds/venv/bin/pip" install -q openapi-spec-validator; } ||
+		rm -rf "$builds/venv"
+}
+
 run_benchmarks()
 {
 	local script status=0
@@ -103,6 +113,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+[ "$bench" = no ] || for_tests="$for_tests $for_bench"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
@@ -112,4 +123,5 @@ if [ "$bench" = yes ]; then
 	exit
 fi
 build asan "-DVASTAGENT_UNDER_TEST=$builds/release"
+install_validator
 ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error "${only[@]}"
