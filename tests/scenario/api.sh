@@ -87,7 +87,8 @@ answers >"$WORLD/answers"
 check "as the description says" machine_enter one env -i PATH=/usr/bin:/bin python3 "$here/matrix.py" \
 	"$SOURCE/packaging/openapi.yaml" 4242 4243 4244 <"$WORLD/answers"
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
-check "the agent starts again" in_instance vastagent start
+# It has answered before it ends.
+check "the agent starts again" wait_until 10 in_instance vastagent start
 check "events are streamed" machine_enter one env -i PATH=/usr/bin:/bin \
 	python3 "$here/events.py" "$(in_instance vastagent status --json | jq .pid)" 4242 4243
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
@@ -102,7 +103,8 @@ printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
 note "the examples of the README"
 in_instance sh -c 'cat >/root/mate.pub' <<<"$(laptop_key mate)"
 # Whole commands: a line that ends in a backslash goes on.
-sed -n '/^## Scripts/,/^## /{/^curl /,/[^\\]$/p}' "$SOURCE/README.md" >"$WORLD/examples"
+awk '/^## / { inside = /Scripts/ } inside && (/^curl / || more) { print; more = /\\$/ }' \
+	"$SOURCE/README.md" >"$WORLD/examples"
 expect_eq "there are some" 3 "$(grep -c ^curl "$WORLD/examples")"
 check "they work" in_instance bash -euo pipefail -c "$(sed 's/^curl /curl --fail-with-body /' "$WORLD/examples")"
 expect_match "and do what they say" '"name":"mate"' "$(in_instance vastagent keys --json)"
