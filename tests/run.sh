@@ -13,8 +13,10 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 	libjansson-dev libcmocka-dev'
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin acl attr
-	openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko python3-pexpect'
+	openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko python3-pexpect
+	python3-yaml'
 for_lint='shellcheck mandoc clang-format'
+for_bench='nghttp2-client nginx-light'
 
 usage()
 {
@@ -67,6 +69,15 @@ build()
 	cmake --build "$builds/$preset" -j "$jobs"
 }
 
+# Debian 12 has no validator of OpenAPI 3.1; npm's registry has.
+install_validator()
+{
+	[ ! -x "$builds/npm/node_modules/.bin/validate-api" ] || return 0
+	command -v npm >/dev/null || install_packages npm
+	npm install --silent --no-audit --no-fund --prefix "$builds/npm" \
+		@seriousme/openapi-schema-validator@2
+}
+
 run_benchmarks()
 {
 	local script status=0
@@ -103,6 +114,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+[ "$bench" = no ] || for_tests="$for_tests $for_bench"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
@@ -112,4 +124,5 @@ if [ "$bench" = yes ]; then
 	exit
 fi
 build asan "-DVASTAGENT_UNDER_TEST=$builds/release"
+install_validator
 ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error "${only[@]}"

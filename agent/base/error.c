@@ -24,6 +24,7 @@ static const struct {
 	[ERROR_NO_SUCH_KEY] = {"no_such_key", 404, EX_OK},
 	[ERROR_AMBIGUOUS] = {"ambiguous", 409, EX_USAGE},
 	[ERROR_LAST_KEY] = {"last_key", 409, EX_NOPERM},
+	[ERROR_SLOW_REQUEST] = {"slow_request", 408, EX_TEMPFAIL},
 	[ERROR_TOO_LARGE] = {"too_large", 413, EX_DATAERR},
 	[ERROR_MEDIA_TYPE] = {"media_type", 415, EX_USAGE},
 	[ERROR_TOO_MANY] = {"too_many", 429, EX_TEMPFAIL},

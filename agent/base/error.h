@@ -17,12 +17,13 @@ enum error_code {
 	ERROR_NOT_FOUND,       /* no such route */
 	ERROR_NO_SUCH_USER,
 	ERROR_NO_SUCH_KEY,
-	ERROR_AMBIGUOUS,   /* a name that fits several things */
-	ERROR_LAST_KEY,    /* would lock the account's owner out */
-	ERROR_TOO_LARGE,   /* over a limit of the protocol or of a file */
-	ERROR_MEDIA_TYPE,  /* a body that is not application/json */
-	ERROR_TOO_MANY,    /* too many requests of one peer at once */
-	ERROR_UNSAFE_FILE, /* sshd would not read that file, or it is not a file */
+	ERROR_AMBIGUOUS,    /* a name that fits several things */
+	ERROR_LAST_KEY,     /* would lock the account's owner out */
+	ERROR_TOO_LARGE,    /* over a limit of the protocol or of a file */
+	ERROR_SLOW_REQUEST, /* a request that did not come in whole in time */
+	ERROR_MEDIA_TYPE,   /* a body that is not application/json */
+	ERROR_TOO_MANY,     /* too many requests of one peer at once */
+	ERROR_UNSAFE_FILE,  /* sshd would not read that file, or it is not a file */
 	ERROR_CANNOT_WRITE,
 	ERROR_BUSY,          /* somebody else holds it; the same call may work later */
 	ERROR_TIMEOUT,       /* took too long and was given up */

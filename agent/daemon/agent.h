@@ -7,7 +7,9 @@
 #include "daemon/counters.h"
 #include "sys/config.h"
 
+struct connections;
 struct event_base;
+struct events;
 struct jobs;
 struct lookout;
 
@@ -16,6 +18,8 @@ struct agent {
 	struct config config;
 	const char *config_path;
 	char *socket_path; /* where it listens */
+	struct connections *connections;
+	struct events *events;
 	struct jobs *jobs;
 	struct lookout *lookout;
 	struct counters counters;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/agent.h"
 #include "daemon/environment.h"
+#include "daemon/events.h"
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
@@ -51,6 +52,11 @@ void handle_status(struct request *request)
 				  : json_null(),
 			"accounts", accounts, "counters", pack_counters(&agent->counters),
 			"warnings", warnings));
+}
+
+void handle_events(struct request *request)
+{
+	events_answer(request->agent->events, request);
 }
 
 void handle_stop(struct request *request)

@@ -4,6 +4,7 @@
 
 struct request;
 
+void handle_events(struct request *request);
 void handle_status(struct request *request);
 void handle_stop(struct request *request);
 void handle_reload(struct request *request);

@@ -13,7 +13,7 @@
 #include "control/failure.h"
 #include "daemon/agent.h"
 
-static const char *phrase(int status)
+const char *request_phrase(int status)
 {
 	switch (status) {
 	case 200:
@@ -24,6 +24,8 @@ static const char *phrase(int status)
 		return "Forbidden";
 	case 404:
 		return "Not Found";
+	case 408:
+		return "Request Timeout";
 	case 409:
 		return "Conflict";
 	case 413:
@@ -74,7 +76,7 @@ void request_answer_files(struct request *request, int http_status, const char *
 	evhttp_add_header(evhttp_request_get_output_headers(request->http), "Content-Type",
 		"application/json");
 	/* If the peer is gone by now, evhttp frees the request and sends nothing. */
-	evhttp_send_reply(request->http, http_status, phrase(http_status), out);
+	evhttp_send_reply(request->http, http_status, request_phrase(http_status), out);
 	if (out)
 		evbuffer_free(out);
 	request_free(request);

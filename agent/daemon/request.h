@@ -31,6 +31,9 @@ void request_answer_text(struct request *request, int http_status, const char *t
 /* The same with an error. */
 void request_fail(struct request *request, const struct error *error);
 
+/* The words of an HTTP status (RFC 9110 section 15). */
+const char *request_phrase(int http_status);
+
 /* A value of the query; NULL if it is not there. */
 const char *request_parameter(const struct request *request, const char *name);
 

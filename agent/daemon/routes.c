@@ -1,7 +1,6 @@
 #include "daemon/routes.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>
@@ -16,6 +15,7 @@
 #include "base/text.h"
 #include "control/paths.h"
 #include "daemon/agent.h"
+#include "daemon/connections.h"
 #include "daemon/handlers.h"
 #include "daemon/request.h"
 #include "sys/account.h"
@@ -43,6 +43,7 @@ static const struct route routes[] = {
 	{EVHTTP_REQ_POST, CONTROL_UNDO, ACCESS_OWN_CHANGE, handle_undo},
 	{EVHTTP_REQ_GET, CONTROL_FORWARDS, ACCESS_OWN_ROWS, handle_forwards},
 	{EVHTTP_REQ_GET, CONTROL_SESSIONS, ACCESS_OWN_ROWS, handle_sessions},
+	{EVHTTP_REQ_GET, CONTROL_EVENTS, ACCESS_OWN_ROWS, handle_events},
 	{EVHTTP_REQ_POST, CONTROL_PAUSE, ACCESS_ROOT, handle_pause},
 	{EVHTTP_REQ_POST, CONTROL_RESUME, ACCESS_ROOT, handle_resume},
 	{EVHTTP_REQ_POST, CONTROL_ADOPT, ACCESS_ROOT, handle_adopt},
@@ -206,12 +207,12 @@ static int check_access(struct request *request, const struct route *route, stru
 
 static int prepare(struct request *request, const struct route **route, struct error *error)
 {
-	struct bufferevent *bufferevent =
-		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request->http));
+	const struct peer *peer = connections_begin(request->agent->connections, request->http);
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->http));
 
-	if (peer_of_socket(bufferevent_getfd(bufferevent), &request->peer) != 0)
+	if (!peer)
 		return error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+	request->peer = *peer;
 	*route = find_route(evhttp_request_get_command(request->http), path ? path : "");
 	if (!*route)
 		return error_set(error, ERROR_NOT_FOUND, "there is no such route");

@@ -16,13 +16,14 @@
 #include "base/error.h"
 #include "control/paths.h"
 #include "daemon/agent.h"
+#include "daemon/connections.h"
+#include "daemon/events.h"
 #include "daemon/routes.h"
 
-#define HEADERS_MAX 8192
-#define IDLE_S      10
-#define BACKLOG     128
+#define BACKLOG 128
 
 struct server {
+	struct agent *agent;
 	struct evhttp *http;
 	char *path;
 };
@@ -75,9 +76,8 @@ static int start_http(struct server *server, struct agent *agent, int fd)
 		return -1;
 	evhttp_set_allowed_methods(
 		server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
-	evhttp_set_max_headers_size(server->http, HEADERS_MAX);
+	evhttp_set_max_headers_size(server->http, SERVER_HEADERS_MAX);
 	evhttp_set_max_body_size(server->http, CONTROL_BODY_MAX_ROOT);
-	evhttp_set_timeout(server->http, IDLE_S);
 	evhttp_set_gencb(server->http, routes_dispatch, agent);
 	listener = evconnlistener_new(
 		agent->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
@@ -87,7 +87,9 @@ static int start_http(struct server *server, struct agent *agent, int fd)
 		evconnlistener_free(listener);
 		return -1;
 	}
-	return 0;
+	agent->connections = connections_create(agent, server->http, listener);
+	agent->events = events_create(agent);
+	return agent->connections && agent->events ? 0 : -1;
 }
 
 struct server *server_create(struct agent *agent, const char *path, struct error *error)
@@ -99,6 +101,7 @@ struct server *server_create(struct agent *agent, const char *path, struct error
 		error_set(error, ERROR_INTERNAL, "out of memory");
 		goto fail;
 	}
+	server->agent = agent;
 	fd = open_listener(path, error);
 	if (fd < 0)
 		goto fail;
@@ -119,6 +122,8 @@ void server_destroy(struct server *server)
 	if (server->http) {
 		unlink(server->path);
 		evhttp_free(server->http);
+		events_destroy(server->agent->events);
+		connections_destroy(server->agent->connections);
 	}
 	free(server->path);
 	free(server);

@@ -2,6 +2,9 @@
 #ifndef VASTAGENT_DAEMON_SERVER_H
 #define VASTAGENT_DAEMON_SERVER_H
 
+/* Of a request, in bytes. */
+#define SERVER_HEADERS_MAX 8192
+
 struct agent;
 struct error;
 struct server;

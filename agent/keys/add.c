@@ -71,7 +71,7 @@ static int check_laxer(
 							other.parsed.options_length) != 0))
 		result = error_set(error, ERROR_BAD_OPTION,
 			"line %ld of %s holds the same key with other options, which would let it "
-			"in all the same; remove that line, or use --force",
+			"in all the same; remove that line, or repeat it with force",
 			other.number, update->place->file);
 	view_line_free(&other);
 	return result;
@@ -87,7 +87,7 @@ static int check_options(const struct import_key *key, const struct keys_update 
 		!(request->force && request->root))
 		return error_set(error, ERROR_BAD_OPTION,
 			"cert-authority and principals let in keys that are not listed here; "
-			"if that is meant, root adds it with --force");
+			"if that is meant, root adds it with force");
 	return request->force || (!*key->options && !request->expires)
 		       ? 0
 		       : check_laxer(key, update, error);

@@ -89,7 +89,7 @@ static int check_last(
 		return 0;
 	return error_set(error, ERROR_LAST_KEY,
 		"%s is the last key that lets anybody log in as %s; add another one first, "
-		"or use --force",
+		"or repeat it with force",
 		removal->fingerprints[0], update->place->account->name);
 }
 
@@ -123,7 +123,7 @@ static int report_left(struct keys_update *update, const struct view_line *line)
 	update->report->incomplete = true;
 	buffer_add_format(&update->report->notes,
 		"line %ld of %s, which vastagent did not write, still lets %s in; remove it too "
-		"with --foreign\n",
+		"with foreign\n",
 		line->number, update->place->file, row->fingerprint);
 	return 0;
 }
