@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	{"sessions", "", "", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},
+	{"services", "", "", "list what listens here, and how to reach it", cmd_services, NULL},
 	{"login", "[--explain [--json] | on | off]", "",
 		"what the login hook runs; on and off switch tmux for you", NULL, cmd_login},
 	{"env", "", "fish hand-over", "print the instance's variables for a shell", cmd_env, NULL},

@@ -229,7 +229,8 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 			break;
 		}
 		link[length > 0 ? length : 0] = '\0';
-		if (process_parse_link(link, &holder.pipe, &holder.inode)) {
+		if (process_parse_link(link, &holder.pipe, &holder.inode) &&
+			(!holder.pipe || process->server)) {
 			holder.writes = holder.pipe && can_write(fd, entry->d_name);
 			result = add_holder(processes, &holder);
 		}
@@ -279,7 +280,7 @@ static bool is_trusted(const struct net_processes *processes, const struct net_p
 	return parent && parent->server && parent->uid == 0;
 }
 
-static int look_into_servers(struct net_processes *processes, int proc)
+static int look_into_them(struct net_processes *processes, int proc, bool all)
 {
 	int result = 0;
 
@@ -292,18 +293,18 @@ static int look_into_servers(struct net_processes *processes, int proc)
 	for (size_t i = 0; i < processes->count && result == 0; i++) {
 		struct net_process *process = &processes->list[i];
 
-		if (!process->server)
+		if (!process->server && !all)
 			continue;
-		process->server = is_trusted(processes, process);
+		process->server = process->server && is_trusted(processes, process);
 		if (process->server)
 			result = read_title(process, proc);
-		if (process->server && result == 0)
+		if ((process->server || all) && result == 0)
 			result = read_descriptors(processes, proc, i);
 	}
 	return result;
 }
 
-int net_processes_read(struct net_processes *processes, struct error *error)
+static int read_processes(struct net_processes *processes, bool all, struct error *error)
 {
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result = -1;
@@ -311,7 +312,7 @@ int net_processes_read(struct net_processes *processes, struct error *error)
 	*processes = (struct net_processes){0};
 	if (proc >= 0 && walk(processes, proc) == 0) {
 		net_processes_sort(processes);
-		result = look_into_servers(processes, proc);
+		result = look_into_them(processes, proc, all);
 		if (result != 0)
 			errno = ENOMEM;
 		net_processes_sort(processes);
@@ -321,4 +322,14 @@ int net_processes_read(struct net_processes *processes, struct error *error)
 	if (proc >= 0)
 		close(proc);
 	return result;
+}
+
+int net_processes_read(struct net_processes *processes, struct error *error)
+{
+	return read_processes(processes, false, error);
+}
+
+int net_processes_read_all(struct net_processes *processes, struct error *error)
+{
+	return read_processes(processes, true, error);
 }

@@ -50,7 +50,7 @@ int net_sessions_read(struct net_sessions *sessions, struct error *error)
 	int result;
 
 	*sessions = (struct net_sessions){0};
-	result = net_snapshot_read(&snapshot, false, error);
+	result = net_snapshot_read(&snapshot, NET_LOOK_SESSIONS, error);
 	if (result == 0 && net_sessions_build(sessions, &snapshot) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");
 	net_snapshot_free(&snapshot);

@@ -522,24 +522,39 @@ static void an_agent_is_a_forward(void **state)
 	expect_no_forwards();
 }
 
-static void a_display_is_a_forward(void **state)
+static void check_display(const char *user)
 {
-	struct program ssh;
+	struct program plain, ssh;
 	char line[64];
 
-	(void)state;
 	if (access("/usr/bin/xauth", X_OK) != 0) {
 		print_message("skipped: xauth is not installed\n");
 		skip();
 	}
-	start_ssh(&ssh, "root", SSH_PORT, "-Y", "echo $DISPLAY; exec cat", NULL);
+	/* It looks like a display to those who look at the port only. */
+	start_ssh(
+		&plain, user, SSH_PORT, "-R", "6010:127.0.0.1:9000", "echo ready; exec cat", NULL);
+	read_line(plain.out, line, sizeof(line));
+	start_ssh(&ssh, user, SSH_PORT, "-Y", "-R", "6012:127.0.0.1:9000",
+		"echo $DISPLAY; exec cat", NULL);
 	read_line(ssh.out, line, sizeof(line));
-	assert_string_equal(line, "localhost:10.0");
-	expect_forward(NET_FORWARD_X11, "127.0.0.1:6010", NULL, 0);
-	expect_forward(NET_FORWARD_X11, "[::1]:6010", NULL, 0);
-	assert_int_equal(forwards.count, 2);
+	assert_string_equal(line, "localhost:11.0");
+	expect_forward(NET_FORWARD_X11, "127.0.0.1:6011", NULL, 0);
+	expect_forward(NET_FORWARD_X11, "[::1]:6011", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:6010", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "[::1]:6010", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:6012", NULL, 0);
+	assert_int_equal(forwards.count, 6);
+	stop(&plain);
 	stop(&ssh);
 	expect_no_forwards();
+}
+
+static void a_display_is_a_forward(void **state)
+{
+	(void)state;
+	check_display("root");
+	check_display("alice");
 }
 
 /* The machine is both ends, twice: a jump to itself. */
@@ -672,6 +687,7 @@ static void dropbear_is_read_too(void **state)
 	assert_int_equal(
 		system("dropbearkey -t ed25519 -f " DIR_TEST "/dropbear >/dev/null 2>&1"), 0);
 	start(&dropbear, argv, environment, 0);
+	close(connect_to(2223));
 	check_login("root", "2223");
 	/* A client that has not logged in. */
 	fd = connect_to(2223);

@@ -383,8 +383,9 @@ static void titles_tell_what_a_server_process_does(void **state)
 
 static void what_an_account_sees_must_come_to_its_end(void **state)
 {
-	static const char text[] = "socket 30\nsocket 20\n"
+	static const char text[] = "socket 30 7\nsocket 20 8\n"
 				   "session 43 192.0.2.1 50000 ::1 22\n"
+				   "display 43 localhost:10.0\ndisplay 44 \ndisplay 45 x:70000\n"
 				   "session 44 nonsense\nsession 45 192.0.2.1 99999 ::1 22\nend\n";
 	struct user_view view = {0};
 	char client[NET_ADDRESS_TEXT];
@@ -392,18 +393,25 @@ static void what_an_account_sees_must_come_to_its_end(void **state)
 	(void)state;
 	assert_int_equal(user_view_parse(&view, text), 0);
 	assert_true(view.valid);
-	assert_true(user_view_holds(&view, 20));
-	assert_true(user_view_holds(&view, 30));
-	assert_false(user_view_holds(&view, 25));
+	assert_int_equal(user_view_holder(&view, 20), 8);
+	assert_int_equal(user_view_holder(&view, 30), 7);
+	assert_int_equal(user_view_holder(&view, 25), 0);
+	assert_int_equal(view.display_count, 3);
+	assert_int_equal(view.displays[0].session, 43);
+	assert_int_equal(view.displays[0].number, 10);
+	assert_int_equal(view.displays[1].number, -1);
+	assert_int_equal(view.displays[2].number, -1);
 	assert_int_equal(view.connection_count, 1);
 	assert_int_equal(view.connections[0].session, 43);
 	assert_string_equal(
 		net_address_format(client, &view.connections[0].client), "192.0.2.1:50000");
 	user_view_free(&view);
-	assert_int_equal(user_view_parse(&view, "socket 30\n"), -1);
+	assert_int_equal(user_view_parse(&view, "socket 30 7\n"), -1);
 	assert_false(view.valid);
 	user_view_free(&view);
-	assert_int_equal(user_view_parse(&view, "socket x\nend\n"), -1);
+	assert_int_equal(user_view_parse(&view, "socket x 7\nend\n"), -1);
+	user_view_free(&view);
+	assert_int_equal(user_view_parse(&view, "socket 7\nend\n"), -1);
 	user_view_free(&view);
 }
 
