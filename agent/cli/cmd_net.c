@@ -42,12 +42,24 @@ static void number_text(char *out, size_t size, const json_t *number)
 		snprintf(out, size, "-");
 }
 
+/* "ssh_tmux (3 windows)", or "" without tmux. */
+static void tmux_text(char *out, size_t size, const json_t *row)
+{
+	const char *session = output_text(row, "tmux");
+	long long windows = json_integer_value(json_object_get(row, "windows"));
+
+	out[0] = '\0';
+	if (session)
+		snprintf(
+			out, size, "%s (%lld window%s)", session, windows, windows == 1 ? "" : "s");
+}
+
 static int print_sessions(const json_t *answer)
 {
-	static const char *const heads[] = {"PID", "USER", "CLIENT", "TTY", "SINCE"};
+	static const char *const heads[] = {"PID", "USER", "CLIENT", "TTY", "TMUX", "SINCE"};
 	const json_t *list = json_object_get(answer, "sessions"), *row;
-	struct table *table = table_create(heads, 5);
-	char pid[32];
+	struct table *table = table_create(heads, 6);
+	char pid[32], tmux[300];
 	int result = table ? 0 : -1;
 	size_t i;
 
@@ -56,6 +68,7 @@ static int print_sessions(const json_t *answer)
 		const char *tty = output_text(row, "tty");
 
 		number_text(pid, sizeof(pid), json_object_get(row, "pid"));
+		tmux_text(tmux, sizeof(tmux), row);
 		if (result == 0)
 			result = table_add(
 				table, (const char *const[]){pid, output_text(row, "user"),
@@ -63,7 +76,7 @@ static int print_sessions(const json_t *answer)
 					       tty    ? tty
 					       : only ? "(forwards only)"
 						      : NULL,
-					       output_text(row, "since")});
+					       tmux, output_text(row, "since")});
 	}
 	if (result == 0 && json_array_size(list) == 0)
 		puts("nobody is logged in by SSH");

@@ -52,10 +52,12 @@ static json_t *pack_session(const struct net_session *session)
 {
 	char since[32];
 
-	return json_pack("{sI so so so ss so sb}", "pid", (json_int_t)session->pid, "user",
+	return json_pack("{sI so so so ss so so sb}", "pid", (json_int_t)session->pid, "user",
 		pack_text(session->user), "client", pack_text(session->client), "tty",
 		pack_text(session->tty), "since", text_time(since, sizeof(since), session->since),
-		"tmux", pack_text(session->tmux), "forwards_only", session->forwards_only);
+		"tmux", pack_text(session->tmux), "windows",
+		session->tmux ? json_integer(session->windows) : json_null(), "forwards_only",
+		session->forwards_only);
 }
 
 static json_t *pack_forward(const struct net_forward *forward)

@@ -111,17 +111,16 @@ static void look_at_dropbear(const struct join *join, size_t index, bool *connec
 	}
 }
 
-static char *terminal_name(unsigned device)
+bool net_connections_terminal(unsigned device, char *out, size_t size)
 {
 	/* As new_encode_dev() in linux/kdev_t.h packs it. */
 	unsigned high = (device >> 8) & 0xfff;
 	unsigned low = (device & 0xff) | ((device >> 12) & 0xfff00);
-	char name[32];
 
 	if (high < PTS_MAJOR_FIRST || high > PTS_MAJOR_LAST)
-		return NULL;
-	snprintf(name, sizeof(name), "pts/%u", (high - PTS_MAJOR_FIRST) * 256 + low);
-	return strdup(name);
+		return false;
+	snprintf(out, size, "pts/%u", (high - PTS_MAJOR_FIRST) * 256 + low);
+	return true;
 }
 
 /*
@@ -134,6 +133,7 @@ static int add_dropbear(struct join *join, size_t index)
 	const struct net_process *process = &join->processes->list[index];
 	struct net_connection connection = {.process = process, .uid = process->uid, .idle = true};
 	bool connected, early;
+	char tty[32];
 
 	look_at_dropbear(join, index, &connected, &early);
 	if (early || (process->readable && !connected))
@@ -145,8 +145,8 @@ static int add_dropbear(struct join *join, size_t index)
 			continue;
 		if (connection.idle && child->uid != NET_UID_UNKNOWN)
 			connection.uid = child->uid;
-		if (!connection.tty && child->tty)
-			connection.tty = terminal_name(child->tty);
+		if (!connection.tty && net_connections_terminal(child->tty, tty, sizeof(tty)))
+			connection.tty = strdup(tty);
 		connection.idle = false;
 	}
 	if (add_connection(join, &connection) != 0) {

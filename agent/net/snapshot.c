@@ -9,10 +9,12 @@
 #include "net/array.h"
 #include "net/process_parse.h"
 #include "sys/account.h"
+#include "sys/process.h"
 
 enum {
-	VIEW_MS = 2000, /* for one account */
-	VIEWS_MAX = 16, /* accounts looked at in this way */
+	VIEW_MS = 2000,  /* for one account */
+	VIEWS_MS = 6000, /* for all */
+	VIEWS_MAX = 16,  /* accounts looked at in this way */
 };
 
 /* The account's name: what sshd calls it if that is right, else the first of its uid. */
@@ -125,13 +127,14 @@ static void want_views_of_listeners(struct net_snapshot *snapshot)
 	}
 }
 
-static void read_view(
-	struct net_snapshot *snapshot, struct user_view *view, const struct user_question *question)
+static void read_view(struct net_snapshot *snapshot, struct user_view *view,
+	const struct user_question *question, long long deadline)
 {
+	const long long left = deadline - process_now_ms();
 	const uid_t uid = view->uid;
 	const bool of_sessions = view->of_sessions;
 
-	if (user_view_read(view, uid, question, VIEW_MS, NULL) != 0) {
+	if (user_view_read(view, uid, question, left < VIEW_MS ? (int)left : VIEW_MS, NULL) != 0) {
 		user_view_free(view);
 		view->uid = uid;
 		snapshot->complete = false;
@@ -146,6 +149,7 @@ static int look_as_users(struct net_snapshot *snapshot, enum net_look look)
 	const struct net_connections *all = &snapshot->connections;
 	pid_t *pids = calloc(all->count + 1, sizeof(*pids));
 	struct user_question question = {.pids = pids};
+	const long long deadline = process_now_ms() + VIEWS_MS;
 
 	snapshot->views = calloc(VIEWS_MAX, sizeof(*snapshot->views));
 	if (!pids || !snapshot->views) {
@@ -161,7 +165,7 @@ static int look_as_users(struct net_snapshot *snapshot, enum net_look look)
 		want_views_of_listeners(snapshot);
 	for (size_t i = 0; i < snapshot->view_count; i++) {
 		question.sockets = look == NET_LOOK_SERVICES || snapshot->views[i].of_sessions;
-		read_view(snapshot, &snapshot->views[i], &question);
+		read_view(snapshot, &snapshot->views[i], &question, deadline);
 	}
 	free(pids);
 	return 0;

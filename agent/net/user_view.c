@@ -41,18 +41,6 @@ static void print_sockets(pid_t pid, FILE *out)
 		closedir(directory);
 }
 
-/* A variable of an environment as proc(5) shows it, if it can stand in a line; or NULL. */
-static const char *find_variable(const char *text, size_t length, const char *name)
-{
-	size_t skip = strlen(name);
-
-	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
-		if (strncmp(text + at, name, skip) == 0 && text[at + skip] == '=' &&
-			text_is_visible(text + at, strlen(text + at)))
-			return text + at + skip + 1;
-	return NULL;
-}
-
 /* What sshd put into the environment of a child of a session. */
 static void print_environment(
 	pid_t pid, const struct user_question *question, char *text, FILE *out)
@@ -72,10 +60,10 @@ static void print_environment(
 	length = as_account_read(pid, "environ", text, ENVIRONMENT_BYTES);
 	if (length == 0)
 		return;
-	value = find_variable(text, length, "SSH_CONNECTION");
+	value = process_find_variable(text, length, "SSH_CONNECTION");
 	if (value)
 		fprintf(out, "session %d %s\n", (int)process.parent, value);
-	value = find_variable(text, length, "DISPLAY");
+	value = process_find_variable(text, length, "DISPLAY");
 	fprintf(out, "display %d %s\n", (int)process.parent, value ? value : "");
 }
 

@@ -15,6 +15,7 @@
 #include "net/processes.h"
 #include "net/socket_parse.h"
 #include "net/sockets.h"
+#include "net/tmux_clients.h"
 #include "net/user_view.h"
 
 /*
@@ -415,6 +416,50 @@ static void what_an_account_sees_must_come_to_its_end(void **state)
 	user_view_free(&view);
 }
 
+/* line is a command line with '|' for NUL. */
+static void check_server(const char *line, const char *option, const char *value)
+{
+	char copy[128];
+	const char *words[2] = {NULL};
+	size_t length = strlen(line), count;
+
+	memcpy(copy, line, length + 1);
+	for (size_t i = 0; i < length; i++)
+		if (copy[i] == '|')
+			copy[i] = '\0';
+	tmux_clients_server(copy, length + 1, words, &count);
+	assert_int_equal(count, option ? 2 : 0);
+	if (option) {
+		assert_string_equal(words[0], option);
+		assert_string_equal(words[1], value);
+	}
+}
+
+static void tmux_tells_what_its_clients_look_at(void **state)
+{
+	struct tmux_clients clients = {0};
+
+	(void)state;
+	assert_int_equal(tmux_clients_parse(&clients, "12 3 ssh_tmux\nno server running\n"
+						      "13 1 two words\n-1 1 x\n14 1 \n15 1"),
+		0);
+	assert_int_equal(clients.count, 2);
+	assert_int_equal(clients.list[0].pid, 12);
+	assert_int_equal(clients.list[0].windows, 3);
+	assert_string_equal(clients.list[0].session, "ssh_tmux");
+	assert_string_equal(clients.list[1].session, "two words");
+	tmux_clients_free(&clients);
+	assert_true(tmux_client_is("tmux: client"));
+	assert_false(tmux_client_is("tmux: server"));
+	check_server("tmux|attach", NULL, NULL);
+	check_server("tmux", NULL, NULL);
+	check_server("", NULL, NULL);
+	check_server("tmux|-u|-L|mine|new|-S|x", "-L", "mine");
+	check_server("tmux|-uS/tmp/s|a", "-S", "/tmp/s");
+	check_server("tmux|-f|-L|-2Lmine", "-L", "mine");
+	check_server("tmux|-L", NULL, NULL);
+}
+
 static void addresses_are_read_and_shown(void **state)
 {
 	struct net_address address, other;
@@ -459,6 +504,7 @@ int main(void)
 		cmocka_unit_test(uids_and_links_are_read),
 		cmocka_unit_test(titles_tell_what_a_server_process_does),
 		cmocka_unit_test(what_an_account_sees_must_come_to_its_end),
+		cmocka_unit_test(tmux_tells_what_its_clients_look_at),
 		cmocka_unit_test(addresses_are_read_and_shown),
 	};
 
