@@ -44,6 +44,7 @@ struct net_processes {
 	struct net_holder *holders; /* sockets first, then by inode, then by process */
 	size_t holder_count;
 	size_t holder_capacity;
+	bool complete; /* false: there may be some that are hidden from us, or too many */
 };
 
 /* Walks /proc. Processes that end meanwhile are left out. Returns 0, or -1 with

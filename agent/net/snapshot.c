@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "net/array.h"
-#include "net/process_parse.h"
 #include "sys/account.h"
 #include "sys/process.h"
 
@@ -214,34 +213,17 @@ bool net_snapshot_is_hidden(const struct net_snapshot *snapshot, const struct us
 		       sizeof(socket->inode), compare_inodes);
 }
 
-/* A monitor always has a process below it; one that is not there was hidden, proc(5). */
-static bool has_hidden_session(const struct net_processes *processes)
-{
-	for (size_t i = 0; i < processes->count; i++) {
-		struct title title;
-		bool found = false;
-
-		if (!processes->list[i].title)
-			continue;
-		process_parse_title(processes->list[i].title, &title);
-		for (size_t k = 0; k < processes->count && title.kind == TITLE_MONITOR; k++)
-			found = found || processes->list[k].parent == processes->list[i].pid;
-		if (title.kind == TITLE_MONITOR && !found)
-			return true;
-	}
-	return false;
-}
-
 static bool was_all_seen(const struct net_snapshot *snapshot, enum net_look look)
 {
-	if (!snapshot->sockets.complete || snapshot->sockets.peers != (look == NET_LOOK_FORWARDS))
+	if (!snapshot->processes.complete || !snapshot->sockets.complete ||
+		snapshot->sockets.peers != (look == NET_LOOK_FORWARDS))
 		return false;
 	if (look == NET_LOOK_SERVICES)
 		return true;
 	for (size_t i = 0; i < snapshot->connections.count; i++)
 		if (!snapshot->connections.list[i].process->readable)
 			return false;
-	return !has_hidden_session(&snapshot->processes);
+	return true;
 }
 
 int net_snapshot_read(struct net_snapshot *snapshot, enum net_look look, struct error *error)
