@@ -121,7 +121,7 @@ remote-unix /tmp/remote.$user.sock - 0"
 		"$(rows '[.forwards[] | "\(.session.user) \(.attributed)"] | unique | join(",")')"
 
 	use 8001 8001 8002 8003 8004
-	use_inside 7001 /tmp/remote.$user.sock
+	use_inside 7001 "/tmp/remote.$user.sock"
 	use_socks http://127.0.0.1:9001/
 	expect_listed "used, grouped, with their targets" "$(sort <<-END
 		$(sed '/:7001 - 0/s/127.0.0.1:7001 - 0/127.0.0.1:7001 - 1/; /remote.*sock/s/0$/1/' <<<"$idle")

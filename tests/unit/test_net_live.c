@@ -50,6 +50,8 @@ struct program {
 
 static pid_t running[64]; /* what the tests started, 0: free */
 static bool in_docker;
+/* From NET_TEST_ROOT: a system whose sshd is to be used, as debootstrap(8) makes it. */
+static const char *other_root;
 static struct program sshd;
 static struct net_sessions sessions;
 static struct net_forwards forwards;
@@ -529,7 +531,7 @@ static void check_display(const char *user)
 	struct program plain, ssh;
 	char line[64];
 
-	if (access("/usr/bin/xauth", X_OK) != 0) {
+	if (access("/usr/bin/xauth", X_OK) != 0 || other_root) {
 		print_message("skipped: xauth is not installed\n");
 		skip();
 	}
@@ -744,7 +746,7 @@ static void hidden_processes_are_missed_but_not_denied(void **state)
 
 static void start_sshd(void)
 {
-	static const char *const argv[] = {
+	const char *const argv[] = {"/usr/sbin/chroot", other_root ? other_root : "/",
 		"/usr/sbin/sshd", "-D", "-e", "-f", DIR_TEST "/config", "-p", SSH_PORT, NULL};
 	static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
 
@@ -902,6 +904,21 @@ static int prepare_files(void)
 		   "END\n");
 }
 
+/* The other system's programs, with our files. */
+static int prepare_other_root(void)
+{
+	if (!other_root)
+		return 0;
+	return run("set -e; cd \"$NET_TEST_ROOT\"\n"
+		   "for d in run tmp root proc dev; do mount --rbind /$d $d; done\n"
+		   "for f in passwd shadow; do\n"
+		   "  touch " DIR_TEST "/other.$f\n"
+		   "  cat etc/$f >" DIR_TEST "/other.$f; grep ^alice: /etc/$f >>" DIR_TEST
+		   "/other.$f\n"
+		   "  mount --bind " DIR_TEST "/other.$f etc/$f\n"
+		   "done\n");
+}
+
 static int raise_loopback(void)
 {
 	struct ifreq request = {.ifr_flags = IFF_UP | IFF_RUNNING};
@@ -954,7 +971,7 @@ static int run_inside(void)
 		perror("cannot prepare the namespaces");
 		return 1;
 	}
-	if (prepare_files() != 0)
+	if (prepare_files() != 0 || prepare_other_root() != 0)
 		return 1;
 	if (in_docker && drop_capabilities() != 0) {
 		perror("cannot drop capabilities");
@@ -977,6 +994,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2]);
 	in_docker = argc > 1 && strcmp(argv[1], "docker") == 0;
+	other_root = getenv("NET_TEST_ROOT");
 	if (access("/usr/sbin/sshd", X_OK) != 0)
 		return skip_all("no sshd");
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC) != 0)
