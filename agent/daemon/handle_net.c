@@ -192,9 +192,12 @@ static json_t *read_services(const struct net_job *job, struct error *error)
 
 	if (!portal || read_variables(&variables) != 0) {
 		error_set(error, ERROR_INTERNAL, "out of memory");
-	} else if (account_by_uid(job->uid, &account, error) == 0) {
-		const struct net_way_in way = {&mapping, portal, account.name};
+	} else {
+		struct net_way_in way = {&mapping, portal, NULL};
 
+		/* A uid without an account sees its own, too. */
+		if (account_by_uid(job->uid, &account, NULL) == 0)
+			way.user = account.name;
 		for (size_t i = 0; i < variables.count; i++)
 			net_mapping_set(&mapping, variables.list[i].name, variables.list[i].value);
 		read_portal(portal, &variables);

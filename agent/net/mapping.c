@@ -68,7 +68,7 @@ char *net_mapping_ssh(const struct net_mapping *mapping, const char *user, char 
 {
 	uint16_t port = net_mapping_outside(mapping, SSH_PORT);
 
-	if (!port)
+	if (!port || !user)
 		return NULL;
 	snprintf(out, size, "ssh -p %u %s@%s", (unsigned)port, user, mapping->host);
 	return out;

@@ -36,8 +36,8 @@ char *net_mapping_public(
 	const struct net_mapping *mapping, uint16_t outside, char *out, size_t size);
 
 /*
- * "ssh -p 20544 root@192.0.2.1" for that account. Returns out, or NULL if only the
- * platform's proxy leads here, whose address nothing on the instance knows.
+ * "ssh -p 20544 root@192.0.2.1" for that account. Returns out, or NULL if user is, or if
+ * only the platform's proxy leads here, whose address nothing on the instance knows.
  */
 char *net_mapping_ssh(const struct net_mapping *mapping, const char *user, char *out, size_t size);
 

@@ -36,7 +36,7 @@ struct net_services {
 struct net_way_in {
 	const struct net_mapping *mapping;
 	const struct net_portal *portal;
-	const char *user; /* who the ssh line logs in as */
+	const char *user; /* who the ssh line logs in as; NULL: nobody can */
 };
 
 /*

@@ -100,6 +100,9 @@ expect_eq "the process is known, by asking the account" "python3 pid true" \
 	"$(service 6000 '.[0] | "\(.process) \(.attributed) \(.pid > 1)"')"
 expect_eq "without an account there is the uid" "null uid 4711" \
 	"$(service 6001 '.[0] | "\(.process) \(.attributed) \(.uid)"')"
+expect_eq "which sees its own, without a line" "6001 null" \
+	"$(in_instance setpriv --reuid 4711 --clear-groups vastagent services --json |
+		jq -r '.services[] | "\(.port) \(.command)"')"
 expect_eq "alice sees hers only, and logs in as herself" \
 	"6000 ssh -p 22 alice@$address -L 6000:localhost:6000" \
 	"$(in_instance_as alice vastagent services --json |
