@@ -39,6 +39,8 @@ static const struct command commands[] = {
 	{"sessions", "", "watch", "list who is logged in by SSH", cmd_sessions, NULL},
 	{"forwards", "", "watch", "list the ports and sockets forwarded through SSH", cmd_forwards,
 		NULL},
+	{"services", "", "watch", "list what listens here, and how to reach it", cmd_services,
+		NULL},
 	{"events", "", "follow", "what happened to keys: the journal", cmd_events, NULL},
 	{"hostkeys", "", "known-hosts", "the server's keys, to compare at the first connection",
 		cmd_hostkeys, NULL},

@@ -1,8 +1,10 @@
-/* Commands that show SSH sessions and forwards. */
+/* Commands that show SSH sessions, forwards and services. */
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/agent.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -43,12 +45,24 @@ static void number_text(char *out, size_t size, const json_t *number)
 		snprintf(out, size, "-");
 }
 
+/* "ssh_tmux (3 windows)", or "" without tmux. */
+static void tmux_text(char *out, size_t size, const json_t *row)
+{
+	const char *session = output_text(row, "tmux");
+	long long windows = json_integer_value(json_object_get(row, "windows"));
+
+	out[0] = '\0';
+	if (session)
+		snprintf(
+			out, size, "%s (%lld window%s)", session, windows, windows == 1 ? "" : "s");
+}
+
 static int print_sessions(const json_t *answer)
 {
-	static const char *const heads[] = {"PID", "USER", "CLIENT", "TTY", "SINCE"};
+	static const char *const heads[] = {"PID", "USER", "CLIENT", "TTY", "TMUX", "SINCE"};
 	const json_t *list = json_object_get(answer, "sessions"), *row;
-	struct table *table = table_create(heads, 5);
-	char pid[32];
+	struct table *table = table_create(heads, 6);
+	char pid[32], tmux[300];
 	int result = table ? 0 : -1;
 	size_t i;
 
@@ -57,6 +71,7 @@ static int print_sessions(const json_t *answer)
 		const char *tty = output_text(row, "tty");
 
 		number_text(pid, sizeof(pid), json_object_get(row, "pid"));
+		tmux_text(tmux, sizeof(tmux), row);
 		if (result == 0)
 			result = table_add(
 				table, (const char *const[]){pid, output_text(row, "user"),
@@ -64,7 +79,7 @@ static int print_sessions(const json_t *answer)
 					       tty    ? tty
 					       : only ? "(forwards only)"
 						      : NULL,
-					       output_text(row, "since")});
+					       tmux, output_text(row, "since")});
 	}
 	if (result == 0 && json_array_size(list) == 0)
 		puts("nobody is logged in by SSH");
@@ -109,6 +124,73 @@ static int print_forwards(const json_t *answer)
 	return result;
 }
 
+/* How to reach a service: for a browser, else by address, else the line to paste. */
+static const char *way_text(const json_t *row)
+{
+	const char *way = output_text(row, "url");
+
+	if (!way)
+		way = output_text(row, "command");
+	return way ? way : output_text(row, "public");
+}
+
+static void print_hints(const json_t *answer)
+{
+	const json_t *list = json_object_get(answer, "services"), *notes, *row;
+	char hint[512];
+	size_t i;
+
+	json_array_foreach(list, i, row) {
+		const char *text = output_text(row, "hint");
+
+		if (!text)
+			continue;
+		text_visible(hint, sizeof(hint), text, strlen(text));
+		printf("Port %lld: %s.\n",
+			(long long)json_integer_value(json_object_get(row, "port")), hint);
+	}
+	notes = json_object_get(answer, "notes");
+	json_array_foreach(notes, i, row) {
+		text_visible(hint, sizeof(hint), json_string_value(row), json_string_length(row));
+		puts(hint);
+	}
+	if (json_is_false(json_object_get(answer, "complete")))
+		puts("Some processes could not be read: names may be missing.");
+}
+
+static int print_services(const json_t *answer)
+{
+	static const char *const heads[] = {
+		"PORT", "ADDRESS", "PROCESS", "NAME", "PUBLIC", "REACH IT BY"};
+	const json_t *list = json_object_get(answer, "services"), *row;
+	struct table *table = table_create(heads, 6);
+	char port[32];
+	int result = table ? 0 : -1;
+	size_t i;
+
+	json_array_foreach(list, i, row) {
+		const char *public = output_text(row, "public");
+
+		number_text(port, sizeof(port), json_object_get(row, "port"));
+		if (result == 0)
+			result = table_add(table,
+				(const char *const[]){port, output_text(row, "address"),
+					output_text(row, "process"), output_text(row, "name"),
+					json_is_true(json_object_get(row, "exposed")) ? "open"
+					: public                                      ? "portal"
+										      : NULL,
+					way_text(row)});
+	}
+	if (result == 0 && json_array_size(list) == 0)
+		puts("nothing listens here");
+	else if (result == 0)
+		table_print(table);
+	if (result == 0)
+		print_hints(answer);
+	table_destroy(table);
+	return result;
+}
+
 int cmd_sessions(const struct cli *cli)
 {
 	return show(cli, CONTROL_SESSIONS, print_sessions);
@@ -117,4 +199,9 @@ int cmd_sessions(const struct cli *cli)
 int cmd_forwards(const struct cli *cli)
 {
 	return show(cli, CONTROL_FORWARDS, print_forwards);
+}
+
+int cmd_services(const struct cli *cli)
+{
+	return show(cli, CONTROL_SERVICES, print_services);
 }

@@ -16,6 +16,7 @@ int cmd_doctor(const struct cli *cli);
 
 int cmd_sessions(const struct cli *cli);
 int cmd_forwards(const struct cli *cli);
+int cmd_services(const struct cli *cli);
 
 int cmd_events(const struct cli *cli);
 

@@ -11,6 +11,7 @@
 #define CONTROL_FORWARDS "/v1/forwards"
 #define CONTROL_SESSIONS "/v1/sessions"
 #define CONTROL_EVENTS   "/v1/events"
+#define CONTROL_SERVICES "/v1/services"
 #define CONTROL_STOP     "/v1/stop"
 #define CONTROL_RELOAD   "/v1/reload"
 #define CONTROL_PAUSE    "/v1/pause"

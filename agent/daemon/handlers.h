@@ -19,5 +19,6 @@ void handle_adopt(struct request *request);
 
 void handle_sessions(struct request *request);
 void handle_forwards(struct request *request);
+void handle_services(struct request *request);
 
 #endif

@@ -39,13 +39,19 @@ int net_address_parse(const char *text, uint16_t port, struct net_address *addre
 	return 0;
 }
 
+char *net_address_format_host(char *out, const struct net_address *address)
+{
+	if (!address->family || !inet_ntop(address->family, address->bytes, out, NET_ADDRESS_TEXT))
+		strcpy(out, "?");
+	return out;
+}
+
 char *net_address_format(char *out, const struct net_address *address)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
+	char text[NET_ADDRESS_TEXT];
 	bool six = address->family == AF_INET6;
 
-	if (address->family)
-		inet_ntop(address->family, address->bytes, text, sizeof(text));
+	net_address_format_host(text, address);
 	snprintf(out, NET_ADDRESS_TEXT, six ? "[%s]:%u" : "%s:%u", text, (unsigned)address->port);
 	return out;
 }
@@ -56,7 +62,7 @@ bool net_address_equal(const struct net_address *a, const struct net_address *b)
 	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-static bool is_any(const struct net_address *address)
+bool net_address_is_any(const struct net_address *address)
 {
 	static const uint8_t zero[16];
 
@@ -68,7 +74,7 @@ bool net_address_reaches(const struct net_address *listen, const struct net_addr
 	if (listen->port != address->port)
 		return false;
 	/* An IPv6 wildcard takes IPv4 too unless IPV6_V6ONLY is set, ipv6(7). */
-	if (is_any(listen))
+	if (net_address_is_any(listen))
 		return listen->family == address->family || listen->family == AF_INET6;
 	return net_address_equal(listen, address);
 }

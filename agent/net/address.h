@@ -27,11 +27,17 @@ int net_address_parse(const char *text, uint16_t port, struct net_address *addre
 /* "192.0.2.1:22" or "[2001:db8::1]:22" into out (NET_ADDRESS_TEXT bytes). Returns out. */
 char *net_address_format(char *out, const struct net_address *address);
 
+/* "192.0.2.1" or "2001:db8::1" into out (NET_ADDRESS_TEXT bytes). Returns out. */
+char *net_address_format_host(char *out, const struct net_address *address);
+
 /* Same family, bytes and port. */
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 
 /* True if a connection to address could have been accepted by a listener at listen. */
 bool net_address_reaches(const struct net_address *listen, const struct net_address *address);
+
+/* True for 0.0.0.0 and ::, which stand for every address of the machine. */
+bool net_address_is_any(const struct net_address *address);
 
 bool net_address_is_loopback(const struct net_address *address);
 

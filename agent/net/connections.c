@@ -111,17 +111,16 @@ static void look_at_dropbear(const struct join *join, size_t index, bool *connec
 	}
 }
 
-static char *terminal_name(unsigned device)
+bool net_connections_terminal(unsigned device, char *out, size_t size)
 {
 	/* As new_encode_dev() in linux/kdev_t.h packs it. */
 	unsigned high = (device >> 8) & 0xfff;
 	unsigned low = (device & 0xff) | ((device >> 12) & 0xfff00);
-	char name[32];
 
 	if (high < PTS_MAJOR_FIRST || high > PTS_MAJOR_LAST)
-		return NULL;
-	snprintf(name, sizeof(name), "pts/%u", (high - PTS_MAJOR_FIRST) * 256 + low);
-	return strdup(name);
+		return false;
+	snprintf(out, size, "pts/%u", (high - PTS_MAJOR_FIRST) * 256 + low);
+	return true;
 }
 
 /*
@@ -134,6 +133,7 @@ static int add_dropbear(struct join *join, size_t index)
 	const struct net_process *process = &join->processes->list[index];
 	struct net_connection connection = {.process = process, .uid = process->uid, .idle = true};
 	bool connected, early;
+	char tty[32];
 
 	look_at_dropbear(join, index, &connected, &early);
 	if (early || (process->readable && !connected))
@@ -145,8 +145,8 @@ static int add_dropbear(struct join *join, size_t index)
 			continue;
 		if (connection.idle && child->uid != NET_UID_UNKNOWN)
 			connection.uid = child->uid;
-		if (!connection.tty && child->tty)
-			connection.tty = terminal_name(child->tty);
+		if (!connection.tty && net_connections_terminal(child->tty, tty, sizeof(tty)))
+			connection.tty = strdup(tty);
 		connection.idle = false;
 	}
 	if (add_connection(join, &connection) != 0) {
@@ -416,29 +416,36 @@ bool net_connections_claim(struct net_connections *connections, size_t index,
 	return false;
 }
 
-/* Whether an SSH server of root's listens where the socket was accepted. */
-static bool is_at_server(const struct net_processes *processes, const struct net_sockets *sockets,
-	const struct net_socket *socket)
+/* Whether an SSH server of root's listens at that socket. */
+static bool is_servers(const struct net_processes *processes, const struct net_socket *socket)
 {
-	for (size_t i = 0; i < sockets->count; i++) {
-		const struct net_socket *listen = &sockets->list[i];
-		size_t holders;
+	const struct net_holder *holder;
+	size_t count;
 
-		if (listen->family == AF_UNIX || listen->state != TCP_LISTEN || listen->uid != 0 ||
-			!net_address_reaches(&listen->local, &socket->local))
-			continue;
-		net_processes_holders(processes, listen->inode, false, &holders);
-		if (holders > 0)
+	if (socket->family == AF_UNIX || socket->state != TCP_LISTEN || socket->uid != 0)
+		return false;
+	holder = net_processes_holders(processes, socket->inode, false, &count);
+	for (size_t i = 0; i < count; i++)
+		if (processes->list[holder[i].process].server)
 			return true;
-	}
+	return false;
+}
+
+static bool is_at_server(
+	const struct net_socket *const *listeners, size_t count, const struct net_socket *socket)
+{
+	for (size_t i = 0; i < count; i++)
+		if (net_address_reaches(&listeners[i]->local, &socket->local))
+			return true;
 	return false;
 }
 
 void net_connections_claim_last(struct net_connections *connections,
 	const struct net_processes *processes, const struct net_sockets *sockets)
 {
+	const struct net_socket **listeners = NULL, *left = NULL;
 	struct net_connection *lonely = NULL;
-	const struct net_socket *left = NULL;
+	size_t count = 0, found = 0;
 
 	for (size_t i = 0; i < connections->count; i++) {
 		if (connections->list[i].own)
@@ -447,20 +454,25 @@ void net_connections_claim_last(struct net_connections *connections,
 			return;
 		lonely = &connections->list[i];
 	}
-	for (size_t i = 0; lonely && i < sockets->count; i++) {
+	if (lonely)
+		listeners = calloc(sockets->count + 1, sizeof(const struct net_socket *));
+	for (size_t i = 0; listeners && i < sockets->count; i++)
+		if (is_servers(processes, &sockets->list[i]))
+			listeners[count++] = &sockets->list[i];
+	for (size_t i = 0; listeners && i < sockets->count && found < 2; i++) {
 		const struct net_socket *socket = &sockets->list[i];
 
-		if (!is_free(connections, processes, socket) ||
-			!is_at_server(processes, sockets, socket))
+		if (socket->uid != 0 || !is_at_server(listeners, count, socket) ||
+			!is_free(connections, processes, socket))
 			continue;
-		if (left)
-			return;
 		left = socket;
+		found++;
 	}
-	if (lonely && left) {
+	if (found == 1) {
 		lonely->own = left;
 		lonely->client = left->remote;
 	}
+	free(listeners);
 }
 
 void net_connections_free(struct net_connections *connections)

@@ -65,6 +65,9 @@ bool net_connections_claim(struct net_connections *connections, size_t index,
 void net_connections_claim_last(struct net_connections *connections,
 	const struct net_processes *processes, const struct net_sockets *sockets);
 
+/* "pts/0" for the device number of a terminal, proc(5), into out. False if it is none. */
+bool net_connections_terminal(unsigned device, char *out, size_t size);
+
 void net_connections_free(struct net_connections *connections);
 
 #endif

@@ -1,5 +1,6 @@
 #include "net/forwards.h"
 
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,11 +8,9 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "net/array.h"
 #include "net/snapshot.h"
-
-/* sshd takes display 10 and the next that are free (X11DisplayOffset, sshd_config(5)). */
-enum { X11_PORT_FIRST = 6010, X11_PORT_LAST = 6099 };
 
 /* A socket that forwards something, and whose it is. */
 struct lead {
@@ -126,22 +125,63 @@ static bool is_system_path(const char *path)
 	return false;
 }
 
-/* OpenSSH: /tmp/ssh-X/agent.PID, since 10.1 ~/.ssh/agent/; dropbear: /tmp/dropbear-X/. */
-static bool is_agent_path(const char *path)
+/*
+ * OpenSSH: /tmp/ssh-X/agent.PID of the session's parent, since 10.1 ~/.ssh/agent/;
+ * dropbear: /tmp/dropbear-X/.
+ */
+static bool is_agent_path(const char *path, const struct net_process *session)
 {
 	const char *name = strrchr(path, '/');
+	long pid;
 
 	if (strncmp(path, "/tmp/ssh-", 9) == 0)
-		return name && strncmp(name, "/agent.", 7) == 0;
+		return name && strncmp(name, "/agent.", 7) == 0 &&
+		       text_number(name + 7, 1, INT_MAX, &pid) == 0 &&
+		       (!session || pid == session->parent || pid == session->pid);
 	if (strncmp(path, "/tmp/dropbear-", 14) == 0)
 		return name && strncmp(name, "/auth-", 6) == 0;
 	return strstr(path, "/.ssh/agent/s.") != NULL;
 }
 
-static bool is_x11(const struct net_address *listen)
+static const struct user_view *find_view(const struct build *build, size_t owner)
 {
-	return net_address_is_loopback(listen) && listen->port >= X11_PORT_FIRST &&
-	       listen->port <= X11_PORT_LAST;
+	const struct net_snapshot *snapshot = build->snapshot;
+	const struct net_connections *all = &snapshot->connections;
+
+	if (owner >= all->count)
+		return &snapshot->views[owner - all->count];
+	for (size_t i = 0; i < snapshot->view_count; i++)
+		if (snapshot->views[i].uid == all->list[owner].uid)
+			return &snapshot->views[i];
+	return NULL;
+}
+
+/*
+ * A client may ask for the port of a display with -R just as well: it is one if sshd told
+ * the session's programs so. Who has no program has no display; where none of them can be
+ * asked, there is the port only.
+ */
+static bool is_x11(const struct build *build, const struct lead *lead)
+{
+	const struct net_connections *all = &build->snapshot->connections;
+	const struct net_connection *owner =
+		lead->owner < all->count ? &all->list[lead->owner] : NULL;
+	const struct user_view *view = find_view(build, lead->owner);
+	long number = (long)lead->socket->local.port - NET_DISPLAY_PORT;
+	bool asked = false;
+
+	if (!net_socket_may_be_display(lead->socket) || (owner && owner->idle))
+		return false;
+	for (size_t i = 0; view && i < view->display_count; i++) {
+		const struct user_display *display = &view->displays[i];
+
+		if (owner && display->session != owner->process->pid)
+			continue;
+		asked = true;
+		if (display->number == number)
+			return true;
+	}
+	return !asked && owner;
 }
 
 static int compare_texts(const char *a, const char *b)
@@ -241,6 +281,9 @@ static int add_listener(struct build *build, const struct lead *lead)
 	const struct net_socket *socket = lead->socket;
 	char client[NET_ADDRESS_TEXT], listen[NET_ADDRESS_TEXT];
 	struct net_forward forward = owned_by(build, lead->owner, client);
+	const struct net_connections *all = &build->snapshot->connections;
+	const struct net_process *session =
+		lead->owner < all->count ? all->list[lead->owner].process : NULL;
 	struct listener *listeners = array_grow(build->listeners, build->listener_count,
 		&build->listener_capacity, sizeof(*listeners));
 
@@ -251,11 +294,11 @@ static int add_listener(struct build *build, const struct lead *lead)
 		if (!socket->path || socket->type != SOCK_STREAM)
 			return 0;
 		forward.listen = socket->path;
-		forward.type =
-			is_agent_path(socket->path) ? NET_FORWARD_AGENT : NET_FORWARD_REMOTE_UNIX;
+		forward.type = is_agent_path(socket->path, session) ? NET_FORWARD_AGENT
+								    : NET_FORWARD_REMOTE_UNIX;
 	} else {
 		forward.listen = net_address_format(listen, &socket->local);
-		forward.type = is_x11(&socket->local) ? NET_FORWARD_X11 : NET_FORWARD_REMOTE;
+		forward.type = is_x11(build, lead) ? NET_FORWARD_X11 : NET_FORWARD_REMOTE;
 	}
 	listeners[build->listener_count++] =
 		(struct listener){.lead = lead, .forward = build->forwards->count};
@@ -367,7 +410,7 @@ int net_forwards_read(struct net_forwards *forwards, bool *complete, struct erro
 	int result;
 
 	*forwards = (struct net_forwards){0};
-	result = net_snapshot_read(&snapshot, true, error);
+	result = net_snapshot_read(&snapshot, NET_LOOK_FORWARDS, error);
 	*complete = snapshot.complete;
 	if (result == 0 && net_forwards_build(forwards, &snapshot) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");

@@ -48,6 +48,17 @@ int process_parse_uid(const char *text, uid_t *uid)
 	return 0;
 }
 
+const char *process_find_variable(const char *text, size_t length, const char *name)
+{
+	size_t skip = strlen(name);
+
+	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
+		if (strncmp(text + at, name, skip) == 0 && text[at + skip] == '=' &&
+			text_is_visible(text + at, strlen(text + at)))
+			return text + at + skip + 1;
+	return NULL;
+}
+
 bool process_parse_link(const char *text, bool *pipe, uint32_t *inode)
 {
 	char digits[16];

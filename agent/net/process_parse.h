@@ -3,6 +3,7 @@
 #define VASTAGENT_NET_PROCESS_PARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,12 @@ int process_parse_stat(const char *text, struct net_process *process, unsigned l
 
 /* The real uid in /proc/PID/status. Returns 0 or -1. */
 int process_parse_uid(const char *text, uid_t *uid);
+
+/*
+ * The value of a variable in the text of /proc/PID/environ, if nothing in it would break a
+ * line; or NULL. "NAME=" stands right before it.
+ */
+const char *process_find_variable(const char *text, size_t length, const char *name);
 
 /* "socket:[123]" or "pipe:[123]", as readlink(2) of /proc/PID/fd gives it. */
 bool process_parse_link(const char *text, bool *pipe, uint32_t *inode);

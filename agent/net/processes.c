@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,8 +139,10 @@ static int add_process(struct net_processes *processes, int proc, const char *na
 	if (read_text(proc, path, text, sizeof(text)) <= 0 ||
 		process_parse_stat(text, &process, &ticks) != 0)
 		return 0;
-	if (processes->count >= NET_PROCESSES_MAX)
+	if (processes->count >= NET_PROCESSES_MAX) {
+		processes->complete = false;
 		return 0;
+	}
 	list = array_grow(processes->list, processes->count, &processes->capacity, sizeof(*list));
 	if (!list)
 		return -1;
@@ -229,7 +232,8 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 			break;
 		}
 		link[length > 0 ? length : 0] = '\0';
-		if (process_parse_link(link, &holder.pipe, &holder.inode)) {
+		if (process_parse_link(link, &holder.pipe, &holder.inode) &&
+			(!holder.pipe || process->server)) {
 			holder.writes = holder.pipe && can_write(fd, entry->d_name);
 			result = add_holder(processes, &holder);
 		}
@@ -279,7 +283,7 @@ static bool is_trusted(const struct net_processes *processes, const struct net_p
 	return parent && parent->server && parent->uid == 0;
 }
 
-static int look_into_servers(struct net_processes *processes, int proc)
+static int look_into_them(struct net_processes *processes, int proc, bool all)
 {
 	int result = 0;
 
@@ -292,26 +296,51 @@ static int look_into_servers(struct net_processes *processes, int proc)
 	for (size_t i = 0; i < processes->count && result == 0; i++) {
 		struct net_process *process = &processes->list[i];
 
-		if (!process->server)
+		if (!process->server && !all)
 			continue;
-		process->server = is_trusted(processes, process);
+		process->server = process->server && is_trusted(processes, process);
 		if (process->server)
 			result = read_title(process, proc);
-		if (process->server && result == 0)
+		if ((process->server || all) && result == 0)
 			result = read_descriptors(processes, proc, i);
 	}
 	return result;
 }
 
-int net_processes_read(struct net_processes *processes, struct error *error)
+/*
+ * hidepid, proc(5): who may see processes of others is who may trace them, or whose group
+ * is named; without a name that is root's.
+ */
+static bool hides_processes(int proc)
+{
+	FILE *mounts = fopen("/proc/self/mounts", "re");
+	char text[STATUS_BYTES], *line = NULL, *capabilities;
+	size_t size = 0;
+	bool hides = false;
+
+	/* The last one lies on top. */
+	while (mounts && getline(&line, &size, mounts) > 0)
+		if (strstr(line, " /proc proc "))
+			hides = strstr(line, "hidepid=ptraceable") || strstr(line, "hidepid=4") ||
+				(strstr(line, "hidepid=") && strstr(line, ",gid="));
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	if (hides && read_text(proc, "self/status", text, sizeof(text)) > 0 &&
+		(capabilities = strstr(text, "\nCapEff:")))
+		hides = !(strtoull(capabilities + 8, NULL, 16) >> CAP_SYS_PTRACE & 1);
+	return hides;
+}
+
+static int read_processes(struct net_processes *processes, bool all, struct error *error)
 {
 	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result = -1;
 
-	*processes = (struct net_processes){0};
+	*processes = (struct net_processes){.complete = proc >= 0 && !hides_processes(proc)};
 	if (proc >= 0 && walk(processes, proc) == 0) {
 		net_processes_sort(processes);
-		result = look_into_servers(processes, proc);
+		result = look_into_them(processes, proc, all);
 		if (result != 0)
 			errno = ENOMEM;
 		net_processes_sort(processes);
@@ -321,4 +350,14 @@ int net_processes_read(struct net_processes *processes, struct error *error)
 	if (proc >= 0)
 		close(proc);
 	return result;
+}
+
+int net_processes_read(struct net_processes *processes, struct error *error)
+{
+	return read_processes(processes, false, error);
+}
+
+int net_processes_read_all(struct net_processes *processes, struct error *error)
+{
+	return read_processes(processes, true, error);
 }

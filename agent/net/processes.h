@@ -1,5 +1,5 @@
 /*
- * One walk of /proc: every process in short, and of SSH servers also what they hold.
+ * One walk of /proc: every process in short, and of SSH servers (or all) what they hold.
  *
  * An SSH server is believed only where root runs it: a process is looked into if root
  * runs it or its parent is such a server of root's. A user may call a program "sshd".
@@ -44,11 +44,15 @@ struct net_processes {
 	struct net_holder *holders; /* sockets first, then by inode, then by process */
 	size_t holder_count;
 	size_t holder_capacity;
+	bool complete; /* false: there may be some that are hidden from us, or too many */
 };
 
 /* Walks /proc. Processes that end meanwhile are left out. Returns 0, or -1 with
  * ERROR_INTERNAL. Free with net_processes_free in either case. */
 int net_processes_read(struct net_processes *processes, struct error *error);
+
+/* The same, with what every process holds. */
+int net_processes_read_all(struct net_processes *processes, struct error *error);
 
 void net_processes_free(struct net_processes *processes);
 

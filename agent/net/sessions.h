@@ -16,7 +16,8 @@ struct net_session {
 	char *user;         /* NULL if not known (dropbear, nothing runs in it) */
 	char *client;       /* "192.0.2.1:50000", "[2001:db8::1]:50000"; NULL if not known */
 	char *tty;          /* "pts/0", several of one connection with commas between; NULL: none */
-	char *tmux;         /* its tmux session; always NULL: not read yet */
+	char *tmux;         /* the tmux session that its terminal looks at, or NULL */
+	long windows;       /* of that session */
 	time_t since;       /* when it began */
 	bool forwards_only; /* nothing was ever run in it */
 };
@@ -30,7 +31,7 @@ struct net_sessions {
  * net_sessions_free in either case. */
 int net_sessions_read(struct net_sessions *sessions, struct error *error);
 
-/* The same of a snapshot. Pure. Returns 0, or -1 when memory is short. */
+/* The same of a snapshot, without tmux. Pure. Returns 0, or -1 when memory is short. */
 int net_sessions_build(struct net_sessions *sessions, const struct net_snapshot *snapshot);
 
 void net_sessions_free(struct net_sessions *sessions);

@@ -1,15 +1,19 @@
 #include "net/snapshot.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "net/array.h"
 #include "sys/account.h"
+#include "sys/process.h"
 
 enum {
-	VIEW_MS = 2000, /* for one account */
-	VIEWS_MAX = 16, /* accounts looked at in this way */
+	VIEW_MS = 2000,  /* for one account */
+	VIEWS_MS = 6000, /* for all */
+	VIEWS_MAX = 16,  /* accounts looked at in this way */
 };
 
 /* The account's name: what sshd calls it if that is right, else the first of its uid. */
@@ -51,12 +55,18 @@ static int name_users(struct net_connections *connections)
 	return 0;
 }
 
-static bool is_viewed(const struct net_snapshot *snapshot, uid_t uid)
+/* The view of that account, which is yet to be read if it is a new one; NULL: too many. */
+static struct user_view *want_view(struct net_snapshot *snapshot, uid_t uid)
 {
 	for (size_t i = 0; i < snapshot->view_count; i++)
 		if (snapshot->views[i].uid == uid)
-			return true;
-	return false;
+			return &snapshot->views[i];
+	if (snapshot->view_count == VIEWS_MAX) {
+		snapshot->complete = false;
+		return NULL;
+	}
+	snapshot->views[snapshot->view_count].uid = uid;
+	return &snapshot->views[snapshot->view_count++];
 }
 
 /* Takes the claims of one account's processes for those of its sessions that lack a client. */
@@ -75,10 +85,70 @@ static void take_claims(struct net_snapshot *snapshot, const struct user_view *v
 	}
 }
 
-static int look_as_users(struct net_snapshot *snapshot)
+static void want_views_of_sessions(struct net_snapshot *snapshot)
+{
+	const struct net_connections *all = &snapshot->connections;
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct user_view *view = NULL;
+
+		if (!all->list[i].process->readable && all->list[i].uid != 0)
+			view = want_view(snapshot, all->list[i].uid);
+		if (view)
+			view->of_sessions = true;
+	}
+}
+
+/* sshd tells the programs of a session of its display, and nobody else. */
+static void want_views_of_displays(struct net_snapshot *snapshot)
+{
+	const struct net_connections *all = &snapshot->connections;
+
+	for (size_t i = 0; i < all->holding_count; i++)
+		if (net_socket_may_be_display(all->holdings[i].socket))
+			want_view(snapshot, all->list[all->holdings[i].connection].uid);
+}
+
+/* What nobody holds that root can look into may be held by its account's processes. */
+static void want_views_of_listeners(struct net_snapshot *snapshot)
+{
+	const struct net_sockets *sockets = &snapshot->sockets;
+
+	for (size_t i = 0; i < sockets->count; i++) {
+		const struct net_socket *socket = &sockets->list[i];
+		size_t holders;
+
+		if (socket->family == AF_UNIX || socket->state != TCP_LISTEN || socket->uid == 0)
+			continue;
+		net_processes_holders(&snapshot->processes, socket->inode, false, &holders);
+		if (holders == 0)
+			want_view(snapshot, socket->uid);
+	}
+}
+
+static void read_view(struct net_snapshot *snapshot, struct user_view *view,
+	const struct user_question *question, long long deadline)
+{
+	const long long left = deadline - process_now_ms();
+	const uid_t uid = view->uid;
+	const bool of_sessions = view->of_sessions;
+
+	if (user_view_read(view, uid, question, left < VIEW_MS ? (int)left : VIEW_MS, NULL) != 0) {
+		user_view_free(view);
+		view->uid = uid;
+		snapshot->complete = false;
+	}
+	view->of_sessions = of_sessions;
+	if (of_sessions)
+		take_claims(snapshot, view);
+}
+
+static int look_as_users(struct net_snapshot *snapshot, enum net_look look)
 {
 	const struct net_connections *all = &snapshot->connections;
 	pid_t *pids = calloc(all->count + 1, sizeof(*pids));
+	struct user_question question = {.pids = pids};
+	const long long deadline = process_now_ms() + VIEWS_MS;
 
 	snapshot->views = calloc(VIEWS_MAX, sizeof(*snapshot->views));
 	if (!pids || !snapshot->views) {
@@ -86,20 +156,15 @@ static int look_as_users(struct net_snapshot *snapshot)
 		return -1;
 	}
 	for (size_t i = 0; i < all->count; i++)
-		pids[i] = all->list[i].process->pid;
-	for (size_t i = 0; i < all->count && snapshot->view_count < VIEWS_MAX; i++) {
-		const struct net_connection *connection = &all->list[i];
-		struct user_view *view = &snapshot->views[snapshot->view_count];
-
-		if (connection->process->readable || connection->uid == 0 ||
-			is_viewed(snapshot, connection->uid))
-			continue;
-		snapshot->view_count++;
-		if (user_view_read(view, connection->uid, pids, all->count, VIEW_MS, NULL) != 0) {
-			user_view_free(view);
-			view->uid = connection->uid;
-		}
-		take_claims(snapshot, view);
+		pids[question.count++] = all->list[i].process->pid;
+	want_views_of_sessions(snapshot);
+	if (look == NET_LOOK_FORWARDS)
+		want_views_of_displays(snapshot);
+	if (look == NET_LOOK_SERVICES)
+		want_views_of_listeners(snapshot);
+	for (size_t i = 0; i < snapshot->view_count; i++) {
+		question.sockets = look == NET_LOOK_SERVICES || snapshot->views[i].of_sessions;
+		read_view(snapshot, &snapshot->views[i], &question, deadline);
 	}
 	free(pids);
 	return 0;
@@ -116,10 +181,10 @@ static int compare_inodes(const void *a, const void *b)
  * A socket that a program of the account closed between the table and the view is held
  * by nobody in the view. Only what stood before and stands after was there during it.
  */
-static int look_again(struct net_snapshot *snapshot, bool with_unix, struct error *error)
+static int look_again(struct net_snapshot *snapshot, struct error *error)
 {
 	struct net_sockets later;
-	int result = net_sockets_read(&later, with_unix, error);
+	int result = net_sockets_read(&later, true, error);
 
 	if (result == 0) {
 		snapshot->lasting = calloc(later.count + 1, sizeof(*snapshot->lasting));
@@ -139,7 +204,8 @@ bool net_snapshot_is_hidden(const struct net_snapshot *snapshot, const struct us
 {
 	size_t holders;
 
-	if (!view->valid || socket->uid != view->uid || user_view_holds(view, socket->inode))
+	if (!view->valid || !view->of_sessions || socket->uid != view->uid ||
+		user_view_holder(view, socket->inode))
 		return false;
 	net_processes_holders(&snapshot->processes, socket->inode, false, &holders);
 	return holders == 0 && snapshot->lasting_count > 0 &&
@@ -147,25 +213,38 @@ bool net_snapshot_is_hidden(const struct net_snapshot *snapshot, const struct us
 		       sizeof(socket->inode), compare_inodes);
 }
 
-int net_snapshot_read(struct net_snapshot *snapshot, bool with_unix, struct error *error)
+static bool was_all_seen(const struct net_snapshot *snapshot, enum net_look look)
 {
+	if (!snapshot->processes.complete || !snapshot->sockets.complete ||
+		snapshot->sockets.peers != (look == NET_LOOK_FORWARDS))
+		return false;
+	if (look == NET_LOOK_SERVICES)
+		return true;
+	for (size_t i = 0; i < snapshot->connections.count; i++)
+		if (!snapshot->connections.list[i].process->readable)
+			return false;
+	return true;
+}
+
+int net_snapshot_read(struct net_snapshot *snapshot, enum net_look look, struct error *error)
+{
+	const bool with_unix = look == NET_LOOK_FORWARDS;
+
 	*snapshot = (struct net_snapshot){0};
-	if (net_processes_read(&snapshot->processes, error) != 0 ||
+	if ((look == NET_LOOK_SERVICES ? net_processes_read_all(&snapshot->processes, error)
+				       : net_processes_read(&snapshot->processes, error)) != 0 ||
 		net_sockets_read(&snapshot->sockets, with_unix, error) != 0)
 		return -1;
 	if (net_connections_join(
 		    &snapshot->connections, &snapshot->processes, &snapshot->sockets) != 0 ||
 		name_users(&snapshot->connections) != 0)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
-	snapshot->complete = snapshot->sockets.complete && snapshot->sockets.peers == with_unix;
-	for (size_t i = 0; i < snapshot->connections.count; i++)
-		if (!snapshot->connections.list[i].process->readable)
-			snapshot->complete = false;
-	if (look_as_users(snapshot) != 0)
+	snapshot->complete = was_all_seen(snapshot, look);
+	if (look_as_users(snapshot, look) != 0)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	net_connections_claim_last(
 		&snapshot->connections, &snapshot->processes, &snapshot->sockets);
-	return snapshot->view_count > 0 ? look_again(snapshot, with_unix, error) : 0;
+	return with_unix && snapshot->view_count > 0 ? look_again(snapshot, error) : 0;
 }
 
 void net_snapshot_free(struct net_snapshot *snapshot)

@@ -24,6 +24,7 @@ enum {
 	RECEIVE_SECONDS = 3,
 	DUMP_ATTEMPTS = 3,
 	PROC_LIMIT = 64 * 1024 * 1024,
+	DISPLAYS = 1000, /* as many as sshd tries, MAX_DISPLAYS in its channels.c */
 };
 
 #define UDIAG_SHOW_UID_BIT 0x40 /* Linux 5.3, ignored before */
@@ -61,6 +62,13 @@ int net_sockets_add(struct net_sockets *sockets, const struct net_socket *socket
 	sockets->list = list;
 	list[sockets->count++] = *socket;
 	return 0;
+}
+
+bool net_socket_may_be_display(const struct net_socket *socket)
+{
+	return socket->family != AF_UNIX && socket->state == TCP_LISTEN &&
+	       socket->local.port >= NET_DISPLAY_PORT &&
+	       socket->local.port < NET_DISPLAY_PORT + DISPLAYS;
 }
 
 static void drop_from(struct net_sockets *sockets, size_t count)

@@ -11,8 +11,9 @@
 
 struct error;
 
-#define NET_UID_UNKNOWN ((uid_t)-1)
-#define NET_SOCKETS_MAX ((size_t)1 << 18)
+#define NET_UID_UNKNOWN  ((uid_t)-1)
+#define NET_DISPLAY_PORT 6000 /* of display 0, X(7) */
+#define NET_SOCKETS_MAX  ((size_t)1 << 18)
 
 struct net_socket {
 	struct net_address local, remote; /* TCP only */
@@ -39,6 +40,9 @@ struct net_sockets {
  * ERROR_INTERNAL. Free with net_sockets_free in either case.
  */
 int net_sockets_read(struct net_sockets *sockets, bool with_unix, struct error *error);
+
+/* True for a listener at a port that X displays have, X(7): 6000 is number 0. */
+bool net_socket_may_be_display(const struct net_socket *socket);
 
 /*
  * Appends a copy and takes over socket->path. A socket without an inode is dropped.

@@ -1,10 +1,7 @@
 #include "net/user_view.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,25 +13,19 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "net/array.h"
+#include "net/as_account.h"
 #include "net/process_parse.h"
 #include "net/processes.h"
-#include "sys/account.h"
-#include "sys/become.h"
-#include "sys/process.h"
 
-enum {
-	ENVIRONMENT_BYTES = 256 * 1024,
-	ANSWER_BYTES = 8 * 1024 * 1024,
-	CHUNK_BYTES = 64 * 1024,
-};
+enum { ENVIRONMENT_BYTES = 256 * 1024 };
 
-static void print_sockets(const char *name, FILE *out)
+static void print_sockets(pid_t pid, FILE *out)
 {
-	char path[300], link[64];
+	char path[64], link[64];
 	DIR *directory;
 	const struct dirent *entry;
 
-	snprintf(path, sizeof(path), "/proc/%s/fd", name);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory))) {
 		ssize_t length =
@@ -44,183 +35,127 @@ static void print_sockets(const char *name, FILE *out)
 
 		link[length > 0 ? length : 0] = '\0';
 		if (process_parse_link(link, &pipe, &inode) && !pipe)
-			fprintf(out, "socket %lu\n", (unsigned long)inode);
+			fprintf(out, "socket %lu %d\n", (unsigned long)inode, (int)pid);
 	}
 	if (directory)
 		closedir(directory);
 }
 
-static size_t read_file(const char *name, const char *file, char *text, size_t size)
+/* What sshd put into the environment of a child of a session. */
+static void print_environment(
+	pid_t pid, const struct user_question *question, char *text, FILE *out)
 {
-	char path[300];
-	size_t length = 0;
-	ssize_t got = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%s/%s", name, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && length < size - 1 &&
-		(got = read(fd, text + length, size - 1 - length)) > 0)
-		length += (size_t)got;
-	if (fd >= 0)
-		close(fd);
-	text[length] = '\0';
-	return length;
-}
-
-static void print_connection(
-	const char *name, const pid_t *pids, size_t count, char *text, FILE *out)
-{
-	static const char variable[] = "SSH_CONNECTION=";
 	struct net_process process;
 	unsigned long long start;
+	const char *value;
 	size_t length, at;
 
-	read_file(name, "stat", text, ENVIRONMENT_BYTES);
+	as_account_read(pid, "stat", text, ENVIRONMENT_BYTES);
 	if (process_parse_stat(text, &process, &start) != 0)
 		return;
-	for (at = 0; at < count && pids[at] != process.parent; at++)
+	for (at = 0; at < question->count && question->pids[at] != process.parent; at++)
 		;
-	if (at == count)
+	if (at == question->count)
 		return;
-	length = read_file(name, "environ", text, ENVIRONMENT_BYTES);
-	for (at = 0; at < length; at += strlen(text + at) + 1)
-		if (strncmp(text + at, variable, sizeof(variable) - 1) == 0 &&
-			text_is_visible(text + at, strlen(text + at))) {
-			fprintf(out, "session %d %s\n", (int)process.parent,
-				text + at + sizeof(variable) - 1);
-			return;
-		}
+	length = as_account_read(pid, "environ", text, ENVIRONMENT_BYTES);
+	if (length == 0)
+		return;
+	value = process_find_variable(text, length, "SSH_CONNECTION");
+	if (value)
+		fprintf(out, "session %d %s\n", (int)process.parent, value);
+	value = process_find_variable(text, length, "DISPLAY");
+	fprintf(out, "display %d %s\n", (int)process.parent, value ? value : "");
 }
 
 /* The child, already the account. */
-static void look_around(uid_t uid, const pid_t *pids, size_t count, FILE *out)
+static void look_around(void *context, uid_t uid, FILE *out)
 {
+	const struct user_question *question = context;
 	char *text = malloc(ENVIRONMENT_BYTES);
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	struct stat status;
 
 	while (text && proc && (entry = readdir(proc))) {
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		long pid;
+
+		if (text_number(entry->d_name, 1, INT_MAX, &pid) != 0 ||
 			fstatat(dirfd(proc), entry->d_name, &status, 0) != 0 ||
 			status.st_uid != uid)
 			continue;
-		print_sockets(entry->d_name, out);
-		print_connection(entry->d_name, pids, count, text, out);
+		if (question->sockets)
+			print_sockets((pid_t)pid, out);
+		if (question->count)
+			print_environment((pid_t)pid, question, text, out);
 	}
 	if (proc)
 		closedir(proc);
+	if (text && proc)
+		fputs("end\n", out);
 	free(text);
 }
 
-static void run_child(const struct account *account, const pid_t *pids, size_t count, int fd)
+int user_view_read(struct user_view *view, uid_t uid, const struct user_question *question,
+	int deadline_ms, struct error *error)
 {
-	FILE *out = fdopen(fd, "w");
-	bool fine = false;
-
-	process_reset_signals();
-	if (out && become_account(account, NULL) == 0) {
-		look_around(account->uid, pids, count, out);
-		fine = fprintf(out, "end\n") > 0 && fclose(out) == 0;
-	}
-	_exit(fine ? 0 : 1);
-}
-
-/* Until the end of the answer, its limit or the deadline. Returns 0 or -1. */
-static int collect(int fd, int deadline_ms, struct buffer *answer, struct error *error)
-{
-	const long long deadline = process_now_ms() + deadline_ms;
-
-	for (;;) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		long long left = deadline - process_now_ms();
-		char *room;
-		ssize_t got;
-
-		if (left <= 0)
-			return error_set(error, ERROR_TIMEOUT, "looking at an account's processes");
-		if (poll(&ready, 1, (int)left) <= 0)
-			continue;
-		room = answer->length < ANSWER_BYTES ? buffer_reserve(answer, CHUNK_BYTES) : NULL;
-		if (!room)
-			return error_set(
-				error, ERROR_INTERNAL, "an account's processes hold too much");
-		got = read(fd, room, CHUNK_BYTES);
-		if (got == 0)
-			return buffer_add(answer, "", 0);
-		if (got > 0)
-			answer->length += (size_t)got;
-		else if (errno != EINTR)
-			return error_set_errno(error, ERROR_INTERNAL, "reading from a child");
-	}
-}
-
-static int ask_child(struct user_view *view, const struct account *account, const pid_t *pids,
-	size_t count, int deadline_ms, struct error *error)
-{
+	struct user_question copy = *question;
 	struct buffer answer = BUFFER_EMPTY;
-	int ends[2], result;
-	pid_t child;
+	int result;
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return error_set_errno(error, ERROR_INTERNAL, "cannot make a pipe");
-	child = fork();
-	if (child == 0) {
-		close(ends[0]);
-		run_child(account, pids, count, ends[1]);
-	}
-	close(ends[1]);
-	if (child < 0) {
-		close(ends[0]);
-		return error_set_errno(error, ERROR_INTERNAL, "cannot start a process");
-	}
-	result = collect(ends[0], deadline_ms, &answer, error);
-	close(ends[0]);
-	if (result != 0)
-		kill(child, SIGKILL);
-	/* The account may end this child as it likes: then nothing can be left out. */
-	if (process_wait(child) != 0 && result == 0)
-		result = error_set(error, ERROR_INTERNAL, "cannot act as %s", account->name);
+	*view = (struct user_view){.uid = uid};
+	result = as_account_ask(uid, look_around, &copy, deadline_ms, &answer, error);
 	if (result == 0 && user_view_parse(view, buffer_string(&answer)) != 0)
 		result = error_set(error, ERROR_INTERNAL, "an account's processes do not read");
 	buffer_free(&answer);
 	return result;
 }
 
-int user_view_read(struct user_view *view, uid_t uid, const pid_t *pids, size_t count,
-	int deadline_ms, struct error *error)
+static int compare_sockets(const void *a, const void *b)
 {
-	struct account account = {0};
-	int result = -1;
+	const struct user_socket *left = a, *right = b;
 
-	*view = (struct user_view){.uid = uid};
-	if (account_by_uid(uid, &account, error) == 0)
-		result = ask_child(view, &account, pids, count, deadline_ms, error);
-	account_free(&account);
-	return result;
+	return (left->inode > right->inode) - (left->inode < right->inode);
 }
 
-static int compare_inodes(const void *a, const void *b)
+/* "INODE PID" */
+static int add_socket(struct user_view *view, const char *line)
 {
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	struct user_socket *sockets;
+	unsigned long inode;
+	char more;
+	int pid;
 
-	return (left > right) - (left < right);
+	if (sscanf(line, "%lu %d%c", &inode, &pid, &more) != 2 || inode == 0 ||
+		inode > UINT32_MAX || pid <= 0)
+		return -1;
+	sockets = array_grow(
+		view->sockets, view->socket_count, &view->socket_capacity, sizeof(*sockets));
+	if (!sockets)
+		return -1;
+	view->sockets = sockets;
+	sockets[view->socket_count++] = (struct user_socket){.inode = (uint32_t)inode, .pid = pid};
+	return 0;
 }
 
-static int add_inode(struct user_view *view, const char *digits)
+/* "PID HOST:NUMBER.SCREEN", X(7), or "PID " where there is none. */
+static int add_display(struct user_view *view, const char *line)
 {
-	uint32_t *inodes;
-	long inode;
+	struct user_display display = {.number = -1}, *displays;
+	const char *colon = strrchr(line, ':');
+	char number[8];
+	int pid;
 
-	if (text_number(digits, 1, UINT32_MAX, &inode) != 0)
+	if (sscanf(line, "%d ", &pid) != 1)
 		return -1;
-	inodes =
-		array_grow(view->inodes, view->inode_count, &view->inode_capacity, sizeof(*inodes));
-	if (!inodes)
+	display.session = pid;
+	if (colon && sscanf(colon, ":%7[0-9]", number) == 1)
+		text_number(number, 0, UINT16_MAX, &display.number);
+	displays = array_grow(
+		view->displays, view->display_count, &view->display_capacity, sizeof(*displays));
+	if (!displays)
 		return -1;
-	view->inodes = inodes;
-	inodes[view->inode_count++] = (uint32_t)inode;
+	view->displays = displays;
+	displays[view->display_count++] = display;
 	return 0;
 }
 
@@ -252,9 +187,11 @@ static int parse_line(struct user_view *view, const char *line, bool *end)
 {
 	*end = strcmp(line, "end") == 0;
 	if (strncmp(line, "socket ", 7) == 0)
-		return add_inode(view, line + 7);
+		return add_socket(view, line + 7);
 	if (strncmp(line, "session ", 8) == 0)
 		return add_connection(view, line + 8);
+	if (strncmp(line, "display ", 8) == 0)
+		return add_display(view, line + 8);
 	return *end ? 0 : -1;
 }
 
@@ -272,20 +209,26 @@ int user_view_parse(struct user_view *view, const char *text)
 			return -1;
 		text += length + (text[length] == '\n');
 	}
-	array_sort(view->inodes, view->inode_count, sizeof(*view->inodes), compare_inodes);
+	array_sort(view->sockets, view->socket_count, sizeof(*view->sockets), compare_sockets);
 	view->valid = end;
 	return end ? 0 : -1;
 }
 
-bool user_view_holds(const struct user_view *view, uint32_t inode)
+pid_t user_view_holder(const struct user_view *view, uint32_t inode)
 {
-	return view->inode_count > 0 &&
-	       bsearch(&inode, view->inodes, view->inode_count, sizeof(inode), compare_inodes);
+	const struct user_socket wanted = {.inode = inode};
+	const struct user_socket *found = NULL;
+
+	if (view->socket_count > 0)
+		found = bsearch(&wanted, view->sockets, view->socket_count, sizeof(wanted),
+			compare_sockets);
+	return found ? found->pid : 0;
 }
 
 void user_view_free(struct user_view *view)
 {
-	free(view->inodes);
+	free(view->sockets);
 	free(view->connections);
+	free(view->displays);
 	*view = (struct user_view){0};
 }

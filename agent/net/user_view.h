@@ -1,9 +1,6 @@
 /*
- * What one account can see of its own processes.
- *
- * Root in a container lacks CAP_SYS_PTRACE and may not look into other accounts'
- * processes, but every account may look into its own. Not into its SSH session, which
- * once was root's: what is left over of its sockets must then be that session's.
+ * What one account can see of its own processes: all but its SSH session, which once was
+ * root's. What is left over of its sockets must then be that session's.
  */
 #ifndef VASTAGENT_NET_USER_VIEW_H
 #define VASTAGENT_NET_USER_VIEW_H
@@ -23,30 +20,51 @@ struct user_connection {
 	struct net_address client, server;
 };
 
+/* The X display, X(7), that a child of a session was given. */
+struct user_display {
+	pid_t session;
+	long number; /* -1: it has none */
+};
+
+struct user_socket {
+	uint32_t inode;
+	pid_t pid; /* one of those that hold it */
+};
+
 struct user_view {
 	uid_t uid;
 	bool valid;       /* it was read to its end */
-	uint32_t *inodes; /* sockets that its readable processes hold, in order */
-	size_t inode_count, inode_capacity;
+	bool of_sessions; /* its SSH sessions cannot be looked into: this stands in for that */
+	struct user_socket *sockets; /* that its readable processes hold, by inode */
+	size_t socket_count, socket_capacity;
 	struct user_connection *connections;
 	size_t connection_count, connection_capacity;
+	struct user_display *displays;
+	size_t display_count, display_capacity;
+};
+
+/* What to look for. */
+struct user_question {
+	const pid_t *pids; /* sessions whose children are asked for their environment */
+	size_t count;
+	bool sockets;
 };
 
 /*
- * Looks, in a child that became the account, for at most deadline_ms milliseconds.
- * Only children of the count sessions in pids are asked for their environment: what
- * they say is a claim of that account. Returns 0, or -1 with ERROR_NO_SUCH_USER,
+ * Looks, in a child that became the account, for at most deadline_ms milliseconds. What
+ * environments say is a claim of that account. Returns 0, or -1 with ERROR_NO_SUCH_USER,
  * ERROR_TIMEOUT or ERROR_INTERNAL. Free with user_view_free in either case.
  */
-int user_view_read(struct user_view *view, uid_t uid, const pid_t *pids, size_t count,
+int user_view_read(struct user_view *view, uid_t uid, const struct user_question *question,
 	int deadline_ms, struct error *error);
 
-/* True if one of the account's readable processes holds that socket. */
-bool user_view_holds(const struct user_view *view, uint32_t inode);
+/* A readable process of the account that holds that socket; 0: there is none. */
+pid_t user_view_holder(const struct user_view *view, uint32_t inode);
 
 /*
- * Reads what the child writes, lines of "socket INODE" and "session PID CONNECTION" and
- * at last "end". Pure. Returns 0, or -1 if it is cut off or memory is short.
+ * Reads what the child writes, lines of "socket INODE PID", "session PID CONNECTION" and
+ * "display PID DISPLAY", and at last "end". Pure. Returns 0, or -1 if it is cut off or
+ * memory is short.
  */
 int user_view_parse(struct user_view *view, const char *text);
 

@@ -1,5 +1,6 @@
 va_unit_test(net_parse va_net)
 va_unit_test(net_join va_net)
+va_unit_test(net_services va_net)
 va_unit_test(net_live va_net)
 add_test(NAME unit.net_live_docker COMMAND test_net_live docker)
 # Namespaces need root: 77 says that the machine does not allow them.

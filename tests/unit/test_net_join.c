@@ -226,8 +226,13 @@ static void each_kind_of_forward_has_its_name(void **state)
 /* Root cannot look: the account's own programs are left out, the rest is its sessions'. */
 static void what_cannot_be_looked_into_goes_by_uid(void **state)
 {
-	uint32_t programs[] = {301}, lasting[] = {100, 200, 300, 301};
-	struct user_view view = {.uid = 1500, .valid = true, .inodes = programs, .inode_count = 1};
+	struct user_socket programs[] = {{.inode = 301, .pid = 40}};
+	uint32_t lasting[] = {100, 200, 300, 301};
+	struct user_view view = {.uid = 1500,
+		.valid = true,
+		.of_sessions = true,
+		.sockets = programs,
+		.socket_count = 1};
 	struct net_sessions sessions;
 	struct net_forwards forwards;
 

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -48,6 +50,8 @@ struct program {
 
 static pid_t running[64]; /* what the tests started, 0: free */
 static bool in_docker;
+/* From NET_TEST_ROOT: a system whose sshd is to be used, as debootstrap(8) makes it. */
+static const char *other_root;
 static struct program sshd;
 static struct net_sessions sessions;
 static struct net_forwards forwards;
@@ -522,24 +526,39 @@ static void an_agent_is_a_forward(void **state)
 	expect_no_forwards();
 }
 
-static void a_display_is_a_forward(void **state)
+static void check_display(const char *user)
 {
-	struct program ssh;
+	struct program plain, ssh;
 	char line[64];
 
-	(void)state;
-	if (access("/usr/bin/xauth", X_OK) != 0) {
+	if (access("/usr/bin/xauth", X_OK) != 0 || other_root) {
 		print_message("skipped: xauth is not installed\n");
 		skip();
 	}
-	start_ssh(&ssh, "root", SSH_PORT, "-Y", "echo $DISPLAY; exec cat", NULL);
+	/* It looks like a display to those who look at the port only. */
+	start_ssh(
+		&plain, user, SSH_PORT, "-R", "6010:127.0.0.1:9000", "echo ready; exec cat", NULL);
+	read_line(plain.out, line, sizeof(line));
+	start_ssh(&ssh, user, SSH_PORT, "-Y", "-R", "6012:127.0.0.1:9000",
+		"echo $DISPLAY; exec cat", NULL);
 	read_line(ssh.out, line, sizeof(line));
-	assert_string_equal(line, "localhost:10.0");
-	expect_forward(NET_FORWARD_X11, "127.0.0.1:6010", NULL, 0);
-	expect_forward(NET_FORWARD_X11, "[::1]:6010", NULL, 0);
-	assert_int_equal(forwards.count, 2);
+	assert_string_equal(line, "localhost:11.0");
+	expect_forward(NET_FORWARD_X11, "127.0.0.1:6011", NULL, 0);
+	expect_forward(NET_FORWARD_X11, "[::1]:6011", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:6010", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "[::1]:6010", NULL, 0);
+	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:6012", NULL, 0);
+	assert_int_equal(forwards.count, 6);
+	stop(&plain);
 	stop(&ssh);
 	expect_no_forwards();
+}
+
+static void a_display_is_a_forward(void **state)
+{
+	(void)state;
+	check_display("root");
+	check_display("alice");
 }
 
 /* The machine is both ends, twice: a jump to itself. */
@@ -591,9 +610,143 @@ static void many_sessions_are_told_apart(void **state)
 	expect_sessions(0);
 }
 
+/* A kernel without sock_diag, or a filter that keeps a container from it. */
+static void forbid_netlink(void)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		_exit(120);
+}
+
+/* In a process of its own: looks, and tells by its status what it did not see. */
+static int look_without_netlink(const char *client)
+{
+	struct error error = {0};
+
+	forbid_netlink();
+	if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0)
+		return 121;
+	if (net_forwards_read(&forwards, &complete, &error) != 0 ||
+		net_sessions_read(&sessions, &error) != 0)
+		return 122;
+	if (sessions.count != 1 || !is_text(sessions.list[0].client, client))
+		return 123;
+	print_forwards();
+	if (!find_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 1) ||
+		!find_forward(NET_FORWARD_REMOTE, "127.0.0.1:7001", NULL, 0) ||
+		!find_forward(NET_FORWARD_REMOTE_UNIX, "/tmp/remote.sock", NULL, 0))
+		return 124;
+	/* /proc/net/unix does not tell who is connected with whom. */
+	return complete ? 125 : 0;
+}
+
+static void without_sock_diag_proc_says_the_same(void **state)
+{
+	struct program ssh;
+	int target = listen_at(false, 9000), fd, status;
+	pid_t child;
+
+	(void)state;
+	start_ssh(&ssh, "root", SSH_PORT, "-N", "-L", "8001:127.0.0.1:9000", "-R",
+		"127.0.0.1:7001:127.0.0.1:9000", "-R", "/tmp/remote.sock:127.0.0.1:9000", NULL);
+	fd = connect_to(8001);
+	expect_forward(NET_FORWARD_LOCAL, NULL, "127.0.0.1:9000", 1);
+	child = fork();
+	if (child == 0) {
+		char client[64];
+
+		snprintf(client, sizeof(client), "%s", sessions.list[0].client);
+		_exit(look_without_netlink(client));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	close(fd);
+	close(target);
+	stop(&ssh);
+	unlink("/tmp/remote.sock");
+	expect_sessions(0);
+}
+
+/* Docker's default set, moby/profiles: oci/caps/defaults.go. */
+static int drop_capabilities(void)
+{
+	static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD,
+		CAP_NET_RAW, CAP_SETGID, CAP_SETUID, CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE,
+		CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		set |= UINT64_C(1) << kept[i];
+	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		if (!(set >> i & 1) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0)
+			return -1;
+	data[0].effective = data[0].permitted = (uint32_t)set;
+	data[1].effective = data[1].permitted = (uint32_t)(set >> 32);
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* proc(5): to whom /proc shows processes of others. */
+static int look_at_hidden(const char *options, bool sees)
+{
+	struct error error = {0};
+
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("proc", "/proc", "proc", 0, options) != 0)
+		return 120;
+	if (!sees && drop_capabilities() != 0)
+		return 121;
+	if (net_sessions_read(&sessions, &error) != 0 ||
+		net_forwards_read(&forwards, &complete, &error) != 0)
+		return 122;
+	if (sees)
+		return sessions.count == 1 && forwards.count == 1 && complete ? 0 : 123;
+	/* What is not seen is not made up, and it is said that something may be missing. */
+	print_forwards();
+	return complete ? 124 : forwards.count > 1 ? 125 : 0;
+}
+
+static void hidden_processes_are_missed_but_not_denied(void **state)
+{
+	static const char *const options[] = {"hidepid=1", "hidepid=2", "hidepid=4"};
+	struct program ssh;
+
+	(void)state;
+	if (in_docker) /* which may not mount */
+		skip();
+	start_ssh(&ssh, "alice", SSH_PORT, "-N", "-R", "127.0.0.1:7001:127.0.0.1:9000", NULL);
+	expect_forward(NET_FORWARD_REMOTE, "127.0.0.1:7001", NULL, 0);
+	for (size_t i = 0; i < 2 * sizeof(options) / sizeof(options[0]); i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			_exit(look_at_hidden(options[i / 2], i % 2));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		print_message("%s, %s CAP_SYS_PTRACE: %d\n", options[i / 2],
+			i % 2 ? "with" : "without", WEXITSTATUS(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	stop(&ssh);
+	expect_sessions(0);
+}
+
 static void start_sshd(void)
 {
-	static const char *const argv[] = {
+	const char *const argv[] = {"/usr/sbin/chroot", other_root ? other_root : "/",
 		"/usr/sbin/sshd", "-D", "-e", "-f", DIR_TEST "/config", "-p", SSH_PORT, NULL};
 	static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
 
@@ -672,6 +825,7 @@ static void dropbear_is_read_too(void **state)
 	assert_int_equal(
 		system("dropbearkey -t ed25519 -f " DIR_TEST "/dropbear >/dev/null 2>&1"), 0);
 	start(&dropbear, argv, environment, 0);
+	close(connect_to(2223));
 	check_login("root", "2223");
 	/* A client that has not logged in. */
 	fd = connect_to(2223);
@@ -750,6 +904,21 @@ static int prepare_files(void)
 		   "END\n");
 }
 
+/* The other system's programs, with our files. */
+static int prepare_other_root(void)
+{
+	if (!other_root)
+		return 0;
+	return run("set -e; cd \"$NET_TEST_ROOT\"\n"
+		   "for d in run tmp root proc dev; do mount --rbind /$d $d; done\n"
+		   "for f in passwd shadow; do\n"
+		   "  touch " DIR_TEST "/other.$f\n"
+		   "  cat etc/$f >" DIR_TEST "/other.$f; grep ^alice: /etc/$f >>" DIR_TEST
+		   "/other.$f\n"
+		   "  mount --bind " DIR_TEST "/other.$f etc/$f\n"
+		   "done\n");
+}
+
 static int raise_loopback(void)
 {
 	struct ifreq request = {.ifr_flags = IFF_UP | IFF_RUNNING};
@@ -757,26 +926,6 @@ static int raise_loopback(void)
 
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "lo");
 	return ioctl(fd, SIOCSIFFLAGS, &request) == 0 ? close(fd) : -1;
-}
-
-/* Docker's default set, moby/profiles: oci/caps/defaults.go. */
-static int drop_capabilities(void)
-{
-	static const int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FSETID, CAP_FOWNER, CAP_MKNOD,
-		CAP_NET_RAW, CAP_SETGID, CAP_SETUID, CAP_SETFCAP, CAP_SETPCAP, CAP_NET_BIND_SERVICE,
-		CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-	uint64_t set = 0;
-
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		set |= UINT64_C(1) << kept[i];
-	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if (!(set >> i & 1) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0)
-			return -1;
-	data[0].effective = data[0].permitted = (uint32_t)set;
-	data[1].effective = data[1].permitted = (uint32_t)(set >> 32);
-	return (int)syscall(SYS_capset, &header, data);
 }
 
 static int run_group(void)
@@ -796,6 +945,8 @@ static int run_group(void)
 		cmocka_unit_test_teardown(many_sessions_are_told_apart, end_programs),
 		cmocka_unit_test_teardown(sessions_outlive_their_listener, end_programs),
 		cmocka_unit_test_teardown(processes_come_and_go, end_programs),
+		cmocka_unit_test_teardown(without_sock_diag_proc_says_the_same, end_programs),
+		cmocka_unit_test_teardown(hidden_processes_are_missed_but_not_denied, end_programs),
 		cmocka_unit_test_teardown(dropbear_is_read_too, end_programs),
 	};
 	int failed;
@@ -820,7 +971,7 @@ static int run_inside(void)
 		perror("cannot prepare the namespaces");
 		return 1;
 	}
-	if (prepare_files() != 0)
+	if (prepare_files() != 0 || prepare_other_root() != 0)
 		return 1;
 	if (in_docker && drop_capabilities() != 0) {
 		perror("cannot drop capabilities");
@@ -843,6 +994,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2]);
 	in_docker = argc > 1 && strcmp(argv[1], "docker") == 0;
+	other_root = getenv("NET_TEST_ROOT");
 	if (access("/usr/sbin/sshd", X_OK) != 0)
 		return skip_all("no sshd");
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC) != 0)

@@ -15,6 +15,7 @@
 #include "net/processes.h"
 #include "net/socket_parse.h"
 #include "net/sockets.h"
+#include "net/tmux_clients.h"
 #include "net/user_view.h"
 
 /*
@@ -383,8 +384,9 @@ static void titles_tell_what_a_server_process_does(void **state)
 
 static void what_an_account_sees_must_come_to_its_end(void **state)
 {
-	static const char text[] = "socket 30\nsocket 20\n"
+	static const char text[] = "socket 30 7\nsocket 20 8\n"
 				   "session 43 192.0.2.1 50000 ::1 22\n"
+				   "display 43 localhost:10.0\ndisplay 44 \ndisplay 45 x:70000\n"
 				   "session 44 nonsense\nsession 45 192.0.2.1 99999 ::1 22\nend\n";
 	struct user_view view = {0};
 	char client[NET_ADDRESS_TEXT];
@@ -392,19 +394,70 @@ static void what_an_account_sees_must_come_to_its_end(void **state)
 	(void)state;
 	assert_int_equal(user_view_parse(&view, text), 0);
 	assert_true(view.valid);
-	assert_true(user_view_holds(&view, 20));
-	assert_true(user_view_holds(&view, 30));
-	assert_false(user_view_holds(&view, 25));
+	assert_int_equal(user_view_holder(&view, 20), 8);
+	assert_int_equal(user_view_holder(&view, 30), 7);
+	assert_int_equal(user_view_holder(&view, 25), 0);
+	assert_int_equal(view.display_count, 3);
+	assert_int_equal(view.displays[0].session, 43);
+	assert_int_equal(view.displays[0].number, 10);
+	assert_int_equal(view.displays[1].number, -1);
+	assert_int_equal(view.displays[2].number, -1);
 	assert_int_equal(view.connection_count, 1);
 	assert_int_equal(view.connections[0].session, 43);
 	assert_string_equal(
 		net_address_format(client, &view.connections[0].client), "192.0.2.1:50000");
 	user_view_free(&view);
-	assert_int_equal(user_view_parse(&view, "socket 30\n"), -1);
+	assert_int_equal(user_view_parse(&view, "socket 30 7\n"), -1);
 	assert_false(view.valid);
 	user_view_free(&view);
-	assert_int_equal(user_view_parse(&view, "socket x\nend\n"), -1);
+	assert_int_equal(user_view_parse(&view, "socket x 7\nend\n"), -1);
 	user_view_free(&view);
+	assert_int_equal(user_view_parse(&view, "socket 7\nend\n"), -1);
+	user_view_free(&view);
+}
+
+/* line is a command line with '|' for NUL. */
+static void check_server(const char *line, const char *option, const char *value)
+{
+	char copy[128];
+	const char *words[2] = {NULL};
+	size_t length = strlen(line), count;
+
+	memcpy(copy, line, length + 1);
+	for (size_t i = 0; i < length; i++)
+		if (copy[i] == '|')
+			copy[i] = '\0';
+	tmux_clients_server(copy, length + 1, words, &count);
+	assert_int_equal(count, option ? 2 : 0);
+	if (option) {
+		assert_string_equal(words[0], option);
+		assert_string_equal(words[1], value);
+	}
+}
+
+static void tmux_tells_what_its_clients_look_at(void **state)
+{
+	struct tmux_clients clients = {0};
+
+	(void)state;
+	assert_int_equal(tmux_clients_parse(&clients, "12 3 ssh_tmux\nno server running\n"
+						      "13 1 two words\n-1 1 x\n14 1 \n15 1"),
+		0);
+	assert_int_equal(clients.count, 2);
+	assert_int_equal(clients.list[0].pid, 12);
+	assert_int_equal(clients.list[0].windows, 3);
+	assert_string_equal(clients.list[0].session, "ssh_tmux");
+	assert_string_equal(clients.list[1].session, "two words");
+	tmux_clients_free(&clients);
+	assert_true(tmux_client_is("tmux: client"));
+	assert_false(tmux_client_is("tmux: server"));
+	check_server("tmux|attach", NULL, NULL);
+	check_server("tmux", NULL, NULL);
+	check_server("", NULL, NULL);
+	check_server("tmux|-u|-L|mine|new|-S|x", "-L", "mine");
+	check_server("tmux|-uS/tmp/s|a", "-S", "/tmp/s");
+	check_server("tmux|-f|-L|-2Lmine", "-L", "mine");
+	check_server("tmux|-L", NULL, NULL);
 }
 
 static void addresses_are_read_and_shown(void **state)
@@ -451,6 +504,7 @@ int main(void)
 		cmocka_unit_test(uids_and_links_are_read),
 		cmocka_unit_test(titles_tell_what_a_server_process_does),
 		cmocka_unit_test(what_an_account_sees_must_come_to_its_end),
+		cmocka_unit_test(tmux_tells_what_its_clients_look_at),
 		cmocka_unit_test(addresses_are_read_and_shown),
 	};
 
