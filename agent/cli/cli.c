@@ -33,6 +33,7 @@ enum option_id {
 	OPT_LOG,
 	OPT_FISH,
 	OPT_HAND_OVER,
+	OPT_KEYS,
 	OPT_READY,
 };
 
@@ -60,6 +61,7 @@ static const struct {
 	{OPT_ALL, "all", NULL, "every key that vastagent keeps there"},
 	{OPT_LOG, "log", NULL, "only what is wrong, one line each"},
 	{OPT_FISH, "fish", NULL, "in the form that fish takes"},
+	{OPT_KEYS, "keys", NULL, "also the keys that vastagent keeps"},
 	{OPT_HAND_OVER, "hand-over", NULL, NULL},
 	{OPT_READY, "ready", "DESCRIPTOR", NULL},
 	{OPT_JSON, "json", NULL, "answer in JSON, for scripts"},
@@ -183,6 +185,9 @@ static int apply(struct cli *cli, int option, const char *value)
 		break;
 	case OPT_HAND_OVER:
 		cli->hand_over = true;
+		break;
+	case OPT_KEYS:
+		cli->keys = true;
 		break;
 	case OPT_READY:
 		if (text_number(value, 0, 1 << 20, &number) != 0)

@@ -10,7 +10,7 @@ struct cli {
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
 	bool json, dry_run, force, foreign, template, all, check, platform_bytes, log, fish,
-		hand_over;
+		hand_over, keys;
 	int ready; /* descriptor that `daemon` reports its start to, or -1 */
 	int count; /* operands */
 	char **operands;
