@@ -105,6 +105,16 @@ static void remove_directory(const char *name)
 	rmdir(name);
 }
 
+/* Stores of keys that stay, stay. */
+static void remove_empty(const char *state_dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/keys", state_dir);
+	rmdir(path);
+	rmdir(state_dir);
+}
+
 /* The default one only: another is somebody's work. */
 static int remove_config(void)
 {
@@ -158,7 +168,7 @@ static int take_away(struct config *config, bool keys)
 	traces_remove_files(config, false);
 	remove_directory(ENVIRONMENT_DIRECTORY);
 	remove_directory(RUN_DIRECTORY);
-	rmdir(config->state_dir);
+	remove_empty(config->state_dir);
 	if (first == EX_OK)
 		first = blocks ? blocks : forgotten;
 	/* What did not go is tried again by the same command: it must stay for that. */

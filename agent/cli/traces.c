@@ -45,6 +45,29 @@ static int forget(const char *user, const struct config *config, struct error *e
 	return result;
 }
 
+static void one_file(const char *path, bool check)
+{
+	if (access(path, F_OK) != 0)
+		return;
+	if (check)
+		printf("would travel: %s\n", path);
+	else if (unlink(path) == 0)
+		printf("removed %s\n", path);
+}
+
+/* Of an account that is gone there are no files but these. */
+static void forget_gone(const char *user, const char *state_dir)
+{
+	char *path = store_path(state_dir, user), *aside = path ? store_aside_path(path) : NULL;
+
+	if (path)
+		one_file(path, false);
+	if (aside)
+		one_file(aside, false);
+	free(aside);
+	free(path);
+}
+
 struct cleaning {
 	const struct config *config;
 	bool check;
@@ -58,7 +81,11 @@ static void one_account(void *context, const char *user)
 
 	if (cleaning->check)
 		printf("would travel: the keys of %s (vastagent keys --user %s)\n", user, user);
-	else if (forget(user, cleaning->config, &error) != 0)
+	else if (forget(user, cleaning->config, &error) == 0)
+		return;
+	else if (error.code == ERROR_NO_SUCH_USER)
+		forget_gone(user, cleaning->config->state_dir);
+	else
 		cleaning->status = agent_report(&error);
 }
 
@@ -68,16 +95,6 @@ int traces_forget_keys(const struct config *config, bool check)
 
 	store_each_account(config->state_dir, one_account, &cleaning);
 	return cleaning.status;
-}
-
-static void one_file(const char *path, bool check)
-{
-	if (access(path, F_OK) != 0)
-		return;
-	if (check)
-		printf("would travel: %s\n", path);
-	else if (unlink(path) == 0)
-		printf("removed %s\n", path);
 }
 
 /* A pause; the journal and the log, each with the older one beside it; the variables. */

@@ -57,7 +57,8 @@ note "uninstall --keys: the very bytes"
 install_it
 use_it
 pid=$(in_instance vastagent status --json | jq .pid)
-check "uninstall --keys" in_instance vastagent uninstall --keys
+in_instance cp /var/lib/vastagent/keys/user.json /var/lib/vastagent/keys/gone.json
+check "uninstall --keys, also of an account that is gone" in_instance vastagent uninstall --keys
 note "$SEEN"
 check_fails "the agent has ended" any in_instance kill -0 "$pid"
 expect_eq "everything is as it was" "" "$(diff <(echo "$before") <(picture))"
