@@ -21,7 +21,7 @@ picture()
 install_it()
 {
 	check "it is installed" in_instance env VASTAGENT_BIN="$VASTAGENT_BUILD/vastagent" \
-		VASTAGENT_KEYS="${1:-}" "$SOURCE/onstart/onstart.sh"
+		"$SOURCE/onstart/onstart.sh"
 	wait_until 5 in_instance grep -q 'x /usr/local/bin/vastagent' /root/.bashrc ||
 		fail "the platform's block stands back"
 }
@@ -62,7 +62,8 @@ check "uninstall --keys, also of an account that is gone" in_instance vastagent 
 note "$SEEN"
 check_fails "the agent has ended" any in_instance kill -0 "$pid"
 expect_eq "everything is as it was" "" "$(diff <(echo "$before") <(picture))"
-expect_eq "no directory is left" "" "$(in_instance sh -c 'ls -d /run/vastagent /var/lib/vastagent /tmp/vastagent* 2>/dev/null')"
+expect_eq "no directory is left" "" "$(in_instance sh -c \
+	'ls -d /run/vastagent /var/lib/vastagent /tmp/vastagent* 2>/dev/null')"
 check_fails "the mate is refused" any mate_gets_in
 
 note "uninstall, without the agent: the keys stay"
