@@ -13,7 +13,6 @@ set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd) || exit 0
 top=$(dirname "$here")
-program=/usr/local/bin/vastagent
 config=/etc/vastagent.conf
 build_packages='gcc make cmake pkg-config libc6-dev libevent-dev libsodium-dev libinih-dev libjansson-dev'
 problems=0
@@ -39,6 +38,17 @@ bounded()
 	else
 		"$@"
 	fi
+}
+
+# Where it is, else where it can be put: an image may mount /usr/local read-only.
+find_place()
+{
+	for program in /usr/local/bin/vastagent /usr/bin/vastagent; do
+		[ ! -f "$program" ] || [ -L "$program" ] || return 0
+	done
+	for program in /usr/local/bin/vastagent /usr/bin/vastagent; do
+		mkdir -p "${program%/*}" 2>/dev/null && [ -w "${program%/*}" ] && return 0
+	done
 }
 
 missing_packages()
@@ -112,7 +122,6 @@ install_program()
 	if [ -n "$new" ] && [ ! -f "$new" ]; then
 		problem "there is no program $new"
 	elif [ -n "$new" ] && ! cmp -s "$new" "$program"; then
-		mkdir -p "${program%/*}"
 		if cp "$new" "$program.new" && chmod 755 "$program.new" &&
 			bounded 5 "$program.new" version >/dev/null && mv -f "$program.new" "$program"; then
 			say "installed $program: $("$program" version)"
@@ -236,6 +245,7 @@ fi
 work=$(mktemp -d /tmp/vastagent-onstart.XXXXXX) || exit 0
 trap 'rm -rf "$work"' EXIT
 replaced=no
+find_place
 if install_program; then
 	install_config
 	install_hook

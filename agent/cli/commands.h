@@ -12,6 +12,9 @@ int cmd_sync(const struct cli *cli);
 int cmd_adopt(const struct cli *cli);
 int cmd_clean_image(const struct cli *cli);
 
+int cmd_onstart(const struct cli *cli);
+int cmd_uninstall(const struct cli *cli);
+
 int cmd_doctor(const struct cli *cli);
 
 int cmd_sessions(const struct cli *cli);

@@ -18,11 +18,28 @@ static bool is_roots_alone(const struct stat *what)
 	return what->st_uid == 0 && !(what->st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Minimal images have no /run or /var/lib. What is there is left as it is. */
+static void make_parents(const char *path)
+{
+	mode_t mask = umask(022);
+	char parent[PATH_MAX];
+
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		mkdir(parent, 0755);
+	}
+	umask(mask);
+}
+
 int statefile_prepare_directory(const char *path, unsigned mode, struct error *error)
 {
 	bool made = mkdir(path, mode) == 0;
 	struct stat what;
 
+	if (!made && errno == ENOENT) {
+		make_parents(path);
+		made = mkdir(path, mode) == 0;
+	}
 	if (!made && errno != EEXIST)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot make %s", path);
 	if (lstat(path, &what) != 0)

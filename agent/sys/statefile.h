@@ -9,8 +9,8 @@ struct buffer;
 struct error;
 
 /*
- * Makes the directory with that mode, whatever the umask, if it is missing, and checks
- * that it is root's and that nobody else can write to it.
+ * Makes the directory with that mode, whatever the umask, if it is missing (and its
+ * parents, 0755), and checks that it is root's and that nobody else can write to it.
  * Returns 0, or -1 with ERROR_CANNOT_WRITE.
  */
 int statefile_prepare_directory(const char *path, unsigned mode, struct error *error);

@@ -1,0 +1,116 @@
+#include "cli/traces.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/agent.h"
+#include "cli/output.h"
+#include "keys/manager.h"
+#include "keys/store.h"
+#include "login/environment_store.h"
+#include "sys/account.h"
+#include "sys/config.h"
+#include "sys/instance.h"
+#include "sys/sshd.h"
+
+/* Takes the agent's lines out of one account's file, and deletes its store. */
+static int forget(const char *user, const struct config *config, struct error *error)
+{
+	struct account account = {0}, root = {0};
+	const struct instance nowhere = {0};
+	struct keys_report report = {0};
+	char *file = NULL;
+	struct keys_place place = {.state_dir = config->state_dir, .instance = &nowhere};
+	int result = account_by_name(user, &account, error);
+
+	if (result == 0)
+		result = account_by_uid(0, &root, error);
+	if (result == 0)
+		result = sshd_keys_path(&account, &file, error);
+	place.account = &account;
+	place.file = file;
+	if (result == 0)
+		result = keys_place_choose_owner(&place, &root, true, error);
+	if (result == 0)
+		result = keys_forget(&place, &report, error);
+	if (result == 0)
+		output_line("forgot %zu keys of %s (%s)", report.row_count, user, file);
+	keys_report_free(&report);
+	account_free(&account);
+	account_free(&root);
+	free(file);
+	return result;
+}
+
+static void one_file(const char *path, bool check)
+{
+	if (access(path, F_OK) != 0)
+		return;
+	if (check)
+		output_line("would travel: %s", path);
+	else if (unlink(path) == 0)
+		output_line("removed %s", path);
+}
+
+/* Of an account that is gone there are no files but these. */
+static void forget_gone(const char *user, const char *state_dir)
+{
+	char *path = store_path(state_dir, user), *aside = path ? store_aside_path(path) : NULL;
+
+	if (path)
+		one_file(path, false);
+	if (aside)
+		one_file(aside, false);
+	free(aside);
+	free(path);
+}
+
+struct cleaning {
+	const struct config *config;
+	bool check;
+	int status;
+};
+
+static void one_account(void *context, const char *user)
+{
+	struct cleaning *cleaning = context;
+	struct error error;
+
+	if (cleaning->check)
+		output_line("would travel: the keys of %s (vastagent keys --user %s)", user, user);
+	else if (forget(user, cleaning->config, &error) == 0)
+		return;
+	else if (error.code == ERROR_NO_SUCH_USER)
+		forget_gone(user, cleaning->config->state_dir);
+	else
+		cleaning->status = agent_report(&error);
+}
+
+int traces_forget_keys(const struct config *config, bool check)
+{
+	struct cleaning cleaning = {config, check, EX_OK};
+
+	store_each_account(config->state_dir, one_account, &cleaning);
+	return cleaning.status;
+}
+
+/* A pause; the journal and the log, each with the older one beside it; the variables. */
+void traces_remove_files(const struct config *config, bool check)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/pause", config->state_dir);
+	one_file(path, check);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/events.jsonl%s", config->state_dir, i ? ".1" : "");
+		one_file(path, check);
+		snprintf(path, sizeof(path), "%s%s", AGENT_LOG, i ? ".1" : "");
+		one_file(path, check);
+	}
+	for (const char *const *file = environment_store_files; *file; file++)
+		one_file(*file, check);
+}

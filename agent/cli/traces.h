@@ -1,0 +1,21 @@
+/* What the agent leaves on a machine, and taking it away. It must not run meanwhile. */
+#ifndef VASTAGENT_CLI_TRACES_H
+#define VASTAGENT_CLI_TRACES_H
+
+#include <stdbool.h>
+
+struct config;
+
+/*
+ * Takes the agent's lines out of the files of every account that has a store, and deletes
+ * the stores; with check only says whose. Says what was done, and what could not be.
+ * Returns an exit status.
+ */
+int traces_forget_keys(const struct config *config, bool check);
+
+/*
+ * The same for what is no key: a pause, the journal, the log, the instance's variables.
+ */
+void traces_remove_files(const struct config *config, bool check);
+
+#endif
