@@ -7,6 +7,7 @@
 #include "daemon/counters.h"
 #include "sys/config.h"
 
+struct daemon_start;
 struct event_base;
 struct jobs;
 struct lookout;
@@ -15,6 +16,7 @@ struct agent {
 	struct event_base *base;
 	struct config config;
 	const char *config_path;
+	const struct daemon_start *start;
 	char *socket_path; /* where it listens */
 	struct jobs *jobs;
 	struct lookout *lookout;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/agent.h"
+#include "daemon/daemon.h"
 #include "daemon/environment.h"
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
@@ -23,6 +24,16 @@ static json_t *pack_counters(const struct counters *counters)
 		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out);
 }
 
+/* Whoever is killed with its parent alive comes back by itself. */
+static void add_parent_warning(const struct daemon_start *start, json_t *warnings)
+{
+	if (start->parent && getppid() != start->parent)
+		json_array_append_new(warnings,
+			json_string("the agent's parent was ended: if the agent dies, only root's "
+				    "next command or login starts it again; put that right with: "
+				    "vastagent stop; vastagent start"));
+}
+
 void handle_status(struct request *request)
 {
 	const struct agent *agent = request->agent;
@@ -36,15 +47,18 @@ void handle_status(struct request *request)
 		json_decref(accounts);
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
+		add_parent_warning(agent->start, warnings);
 	}
 	/* What else tells must be looked for in a home, which looks at keys do. */
 	if (instance_id(instance, sizeof(instance)) != 0)
 		snprintf(instance, sizeof(instance), "%s", lookout_instance(agent->lookout));
 	request_answer(request, 200,
-		json_pack("{ss ss sI sI ss so sb so so so so}", "version", VASTAGENT_VERSION,
+		json_pack("{ss ss sI sI sI so ss so sb so so so so}", "version", VASTAGENT_VERSION,
 			"commit", VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
-			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "socket",
-			agent->socket_path, "instance",
+			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "restarts",
+			(json_int_t)agent->start->restarts, "restarted_after",
+			*agent->start->ended ? json_string(agent->start->ended) : json_null(),
+			"socket", agent->socket_path, "instance",
 			*instance ? json_string(instance) : json_null(), "paused", paused,
 			"paused_until",
 			pause_end ? json_string(text_time(until, sizeof(until), pause_end))
