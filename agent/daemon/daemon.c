@@ -24,6 +24,7 @@
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "daemon/state.h"
 #include "sys/config.h"
 #include "sys/parentlock.h"
 #include "sys/process.h"
@@ -134,11 +135,9 @@ static int prepare_directories(const struct agent *agent, struct error *error)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s", agent->socket_path);
-	if (statefile_prepare_directory(dirname(path), 0755, error) != 0 ||
-		statefile_prepare_directory(agent->config.state_dir, 0700, error) != 0)
+	if (statefile_prepare_directory(dirname(path), 0755, error) != 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/keys", agent->config.state_dir);
-	return statefile_prepare_directory(path, 0700, error);
+	return state_prepare(agent->config.state_dir, error);
 }
 
 static int add_signals(struct agent *agent, struct event *signals[], size_t count)

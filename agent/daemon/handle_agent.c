@@ -10,6 +10,7 @@
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
+#include "daemon/state.h"
 #include "sys/instance.h"
 #include "sys/process.h"
 #include "version.h"
@@ -18,10 +19,11 @@
 
 static json_t *pack_counters(const struct counters *counters)
 {
-	return json_pack("{sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
+	return json_pack("{sI sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
 		"refused", (json_int_t)counters->refused, "added", (json_int_t)counters->added,
 		"removed", (json_int_t)counters->removed, "restored",
-		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out);
+		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out,
+		"unwritten", (json_int_t)counters->unwritten);
 }
 
 /* Whoever is killed with its parent alive comes back by itself. */
@@ -48,6 +50,12 @@ void handle_status(struct request *request)
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
 		add_parent_warning(agent->start, warnings);
+		state_add_warnings(agent->config.state_dir, warnings);
+		if (agent->counters.unwritten)
+			json_array_append_new(warnings,
+				json_sprintf("%ld times the journal could not be written; the log "
+					     "says why",
+					(long)agent->counters.unwritten));
 	}
 	/* What else tells must be looked for in a home, which looks at keys do. */
 	if (instance_id(instance, sizeof(instance)) != 0)
