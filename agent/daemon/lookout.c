@@ -1,5 +1,6 @@
 #include "daemon/lookout.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,6 +54,7 @@ struct watched {
 	int wds[JOB_FDS]; /* of the directories on the way to the file, or -1 */
 	char *names;      /* what is looked up in them, with '/' between; NULL: not known */
 	int home;         /* the one that is the home, or -1 */
+	int blind;        /* why a directory on the way is not watched, an errno; or 0 */
 	bool looking, again;
 	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
@@ -166,10 +168,13 @@ static void watch_places(struct watched *account, int fds[JOB_FDS])
 	int old[JOB_FDS], last = 0;
 
 	memcpy(old, account->wds, sizeof(old));
+	account->blind = 0;
 	while (last + 1 < JOB_FDS && fds[last + 1] >= 0)
 		last++;
 	for (int i = 0; i < JOB_FDS; i++) {
 		account->wds[i] = watch_add(watch, fds[i], i == last || i == account->home);
+		if (watch && fds[i] >= 0 && account->wds[i] < 0)
+			account->blind = errno;
 		if (fds[i] >= 0)
 			close(fds[i]);
 		if (has(old, account->wds[i]))
@@ -677,6 +682,15 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf("keys of %s: %s", account->user,
 					account->message ? account->message : "unknown failure"));
+		if (account->blind)
+			json_array_append_new(warnings,
+				json_sprintf(
+					"keys of %s: the file is not watched (%s), changes are "
+					"noticed within 5 minutes only%s",
+					account->user, strerror(account->blind),
+					account->blind == ENOSPC
+						? "; raise fs.inotify.max_user_watches"
+						: ""));
 		if (has_beside(lookout, account->user, store_damaged_path))
 			json_array_append_new(warnings,
 				json_sprintf(

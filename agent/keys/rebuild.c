@@ -1,7 +1,9 @@
 #include "keys/rebuild.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "keys/store.h"
@@ -87,4 +89,19 @@ int rebuild_from_block(struct store *store, const char *text, size_t length, str
 	result = view.block.found ? take_block(store, &view) : 0;
 	view_free(&view);
 	return result == 0 ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+int rebuild_keep_damaged(const char *path, struct error *error)
+{
+	char *kept = store_damaged_path(path);
+	int result = 0;
+
+	if (!kept)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	/* A second name: until the new store takes the first, there is a store. */
+	if ((unlink(kept) != 0 && errno != ENOENT) || link(path, kept) != 0)
+		result = error_set_errno(error, ERROR_CANNOT_WRITE,
+			"%s is damaged and cannot be kept as %s", path, kept);
+	free(kept);
+	return result;
 }

@@ -16,4 +16,10 @@ struct store;
  */
 int rebuild_from_block(struct store *store, const char *text, size_t length, struct error *error);
 
+/*
+ * Keeps a damaged store beside itself (store_damaged_path), in place of an older one.
+ * Returns 0, or -1 with ERROR_CANNOT_WRITE.
+ */
+int rebuild_keep_damaged(const char *path, struct error *error);
+
 #endif

@@ -1,14 +1,12 @@
 #include "keys/store.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -79,21 +77,6 @@ char *store_aside_path(const char *path)
 char *store_damaged_path(const char *path)
 {
 	return beside(path, ".damaged");
-}
-
-int store_keep_damaged(const char *path, struct error *error)
-{
-	char *kept = store_damaged_path(path);
-	int result = 0;
-
-	if (!kept)
-		return error_set(error, ERROR_INTERNAL, "out of memory");
-	/* A second name: until the new store takes the first, there is a store. */
-	if ((unlink(kept) != 0 && errno != ENOENT) || link(path, kept) != 0)
-		result = error_set_errno(error, ERROR_CANNOT_WRITE,
-			"%s is damaged and cannot be kept as %s", path, kept);
-	free(kept);
-	return result;
 }
 
 int store_set_text(char **field, const char *text)

@@ -72,17 +72,10 @@ int store_load(const char *path, struct store *store, struct error *error);
 void store_each_account(
 	const char *state_dir, void (*call)(void *context, const char *account), void *context);
 
-/* Where a store is kept that belongs to another instance; the caller frees it. */
+/* Where a store is kept that belongs to another instance, and one that was damaged; the
+ * caller frees it. */
 char *store_aside_path(const char *path);
-
-/* Where a damaged store is kept; the caller frees it. */
 char *store_damaged_path(const char *path);
-
-/*
- * Keeps a copy of a damaged store beside it, in place of an older one. Returns 0, or -1
- * with ERROR_CANNOT_WRITE.
- */
-int store_keep_damaged(const char *path, struct error *error);
 
 /* Writes it, atomically. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
 int store_save(const char *path, const struct store *store, struct error *error);

@@ -236,7 +236,7 @@ static int rebuild(struct keys_update *update, struct error *error)
 		if (keys_report_event(update->report, "rebuilt", &store->keys[i].key,
 			    "the store was damaged") != 0)
 			return out_of_memory(error);
-	return store_keep_damaged(update->store_file, error);
+	return rebuild_keep_damaged(update->store_file, error);
 }
 
 static int load(struct keys_update *update, struct error *error)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -28,6 +29,7 @@ int parentlock_take(struct error *error)
 	fd = open(PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot open %s", PATH);
+	fchmod(fd, 0600);
 	if (fcntl(fd, F_SETLK, &lives) == 0)
 		return fd;
 	if (errno == EAGAIN || errno == EACCES)
