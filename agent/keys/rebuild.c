@@ -9,6 +9,9 @@
 #include "keys/store.h"
 #include "keys/view.h"
 
+/* Blocks that are looked at: an account may fill its file with beginnings of them. */
+#define BLOCKS_MAX 100
+
 /* The id of the last whole block. Returns whether there is one. */
 static bool find_last_id(const char *text, size_t length, char id[BLOCK_ID_SIZE])
 {
@@ -17,12 +20,13 @@ static bool find_last_id(const char *text, size_t length, char id[BLOCK_ID_SIZE]
 	const char *end = text + length, *at = text;
 	char candidate[BLOCK_ID_SIZE] = "";
 	struct block block, last = {0};
+	int left = BLOCKS_MAX;
 
 	for (; at && at < end; at = memchr(at, '\n', (size_t)(end - at)), at += at != NULL) {
 		if ((size_t)(end - at) <= skip + size || memcmp(at, begin, skip) != 0)
 			continue;
 		memcpy(candidate, at + skip, size);
-		if (strspn(candidate, "0123456789abcdef") != size)
+		if (strspn(candidate, "0123456789abcdef") != size || left-- <= 0)
 			continue;
 		block_find(text, length, candidate, &block);
 		if (!block.found || (last.found && block.begin <= last.begin))
