@@ -11,16 +11,21 @@
 #include "cli/nearest.h"
 #include "cli/output.h"
 #include "daemon/daemon.h"
+#include "daemon/parent.h"
 
 /* Here, since the commands of cli/ are the agent's clients and do not link it. */
 static int cmd_daemon(const struct cli *cli)
 {
+	const struct daemon_start start = {
+		.config_path = cli->config, .socket = cli->socket, .ready = cli->ready};
+
 	if (cli->count)
 		return cli_fail(EX_USAGE, "daemon takes no '%s'", cli->operands[0]);
 	log_set_level(LOG_LEVEL_INFO);
 	/* In the background it writes to a file; a terminal or a journal knows the time. */
 	log_set_timestamps(cli->ready >= 0);
-	return daemon_run(cli->config, cli->socket, cli->ready);
+	/* In the foreground there is a service manager, or somebody who looks on. */
+	return cli->ready >= 0 ? parent_run(&start) : daemon_run(&start);
 }
 
 static const struct command commands[] = {

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -16,11 +19,15 @@
 #include "control/failure.h"
 #include "control/paths.h"
 #include "sys/config.h"
+#include "sys/parentlock.h"
 #include "sys/process.h"
 
 /* Longer than the agent's own limit for a piece of work, so that its reason arrives. */
 #define ANSWER_MS 15000
 #define START_MS  10000
+#define STOP_MS   5000
+/* An agent that died comes back by itself within this time, unless it dies again. */
+#define REST_MS   1000
 #define LOG_LIMIT (1024 * 1024)
 
 int agent_report(const struct error *error)
@@ -92,7 +99,15 @@ static int open_log(void)
 	return fd >= 0 ? fd : open("/dev/null", O_WRONLY | O_CLOEXEC);
 }
 
-/* In the grandchild: becomes the agent. */
+/* This very program, also if its file was replaced meanwhile, or if there is no /proc. */
+static void execute_self(const char *const arguments[], const char *const environment[])
+{
+	execve("/proc/self/exe", (char *const *)arguments, (char *const *)environment);
+	execve((const char *)getauxval(AT_EXECFN), (char *const *)arguments,
+		(char *const *)environment);
+}
+
+/* In the grandchild: becomes the agent's parent. */
 static void __attribute__((noreturn)) become_agent(const struct cli *cli, int ready)
 {
 	static const char *const environment[] = {
@@ -104,6 +119,7 @@ static void __attribute__((noreturn)) become_agent(const struct cli *cli, int re
 	int null = open("/dev/null", O_RDWR), log = open_log();
 
 	process_reset_signals();
+	process_reset_limits();
 	umask(077);
 	if (chdir("/") != 0 || null < 0 || log < 0 || dup2(null, STDIN_FILENO) < 0 ||
 		dup2(null, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
@@ -111,7 +127,7 @@ static void __attribute__((noreturn)) become_agent(const struct cli *cli, int re
 	ready = dup2(ready, STDERR_FILENO + 1);
 	process_close_from(STDERR_FILENO + 2);
 	snprintf(descriptor, sizeof(descriptor), "%d", ready);
-	execve("/proc/self/exe", (char *const *)arguments, (char *const *)environment);
+	execute_self(arguments, environment);
 	_exit(127);
 }
 
@@ -128,7 +144,7 @@ static int wait_ready(int fd)
 	return -1;
 }
 
-/* The agent's own words are in its log: the last line says why it ended. */
+/* The agent's own words are in its log: its last line says why it ended. */
 static int explain(long log_start, struct error *error)
 {
 	FILE *log = fopen(AGENT_LOG, "re");
@@ -136,12 +152,50 @@ static int explain(long log_start, struct error *error)
 
 	if (log && fseek(log, log_start, SEEK_SET) == 0)
 		while (fgets(line, sizeof(line), log))
-			strcpy(last, line);
+			if (!strstr(line, PARENT_MARK))
+				strcpy(last, line);
 	if (log)
 		fclose(log);
 	last[strcspn(last, "\n")] = '\0';
 	return error_set(error, ERROR_UNREACHABLE, "the agent did not start; %s says: %s",
 		AGENT_LOG, *last ? last : "nothing");
+}
+
+int agent_end_parent(struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000000};
+	long long end = process_now_ms() + STOP_MS;
+	pid_t parent = parentlock_holder(false);
+
+	if (parent)
+		kill(parent, SIGTERM);
+	for (; parent; parent = parentlock_holder(false)) {
+		if (process_now_ms() > end)
+			return error_set(error, ERROR_TIMEOUT,
+				"the agent's parent (process %ld) is still ending", (long)parent);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Whether an agent that has a parent answers after all: it is just being started. */
+static bool comes_up(const struct cli *cli)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	const struct timespec pause = {.tv_nsec = 20 * 1000000};
+	long long now = process_now_ms(), soon = now + REST_MS, end = now + START_MS;
+	json_t *answer;
+	bool answers;
+
+	while (parentlock_holder(false) &&
+		process_now_ms() < (parentlock_holder(true) ? soon : end)) {
+		nanosleep(&pause, NULL);
+		answers = agent_ask_running(cli, &request, &answer, NULL) == 0;
+		json_decref(answer);
+		if (answers)
+			return true;
+	}
+	return false;
 }
 
 int agent_start(const struct cli *cli, struct error *error)
@@ -155,6 +209,11 @@ int agent_start(const struct cli *cli, struct error *error)
 	if (config_load(cli->config, &config, error) != 0)
 		return -1;
 	config_free(&config);
+	if (comes_up(cli))
+		return 0;
+	/* It pauses, since its agents die: this start is not to wait for that. */
+	if (agent_end_parent(error) != 0)
+		return -1;
 	if (stat(AGENT_LOG, &log) != 0 || log.st_size > LOG_LIMIT)
 		log.st_size = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -175,4 +234,40 @@ int agent_start(const struct cli *cli, struct error *error)
 	result = wait_ready(ends[0]);
 	close(ends[0]);
 	return result == 0 ? 0 : explain((long)log.st_size, error);
+}
+
+/* Whether a socket is there that nobody listens on: whoever stops takes it away. */
+static bool was_killed(void)
+{
+	const struct cli cli = {.config = CONFIG_PATH};
+	struct config config = {0};
+	bool killed = control_is_abandoned(socket_of(&cli, &config));
+
+	config_free(&config);
+	return killed;
+}
+
+void agent_revive(void)
+{
+	static const char *const arguments[] = {"vastagent", "start", NULL};
+	static const char *const environment[] = {NULL};
+	pid_t child;
+	int null;
+
+	if (geteuid() != 0 || !was_killed() || parentlock_holder(false))
+		return;
+	child = fork();
+	if (child > 0)
+		process_wait(child);
+	if (child != 0)
+		return;
+	/* Twice: nobody waits for it, and nothing of the login stays open in it. */
+	if (setsid() < 0 || fork() != 0)
+		_exit(0);
+	process_close_from(STDIN_FILENO);
+	null = open("/dev/null", O_RDWR);
+	if (null != STDIN_FILENO || dup(null) < 0 || dup(null) < 0)
+		_exit(127);
+	execute_self(arguments, environment);
+	_exit(127);
 }

@@ -29,6 +29,18 @@ int agent_ask_running(const struct cli *cli, const struct control_request *reque
  */
 int agent_start(const struct cli *cli, struct error *error);
 
+/*
+ * Ends the agent's parent, so that nothing starts the agent again. Returns 0, also if
+ * there is none, or -1 with ERROR_TIMEOUT.
+ */
+int agent_end_parent(struct error *error);
+
+/*
+ * For a login of root's: starts an agent that was killed together with its parent, and
+ * waits for nothing. One that was stopped, or never ran, is left alone.
+ */
+void agent_revive(void);
+
 /* Prints an error as every command does. Returns its exit status. */
 int agent_report(const struct error *error);
 

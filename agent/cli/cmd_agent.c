@@ -77,11 +77,15 @@ static void print_counters(json_t *counters)
 static void print_status(const json_t *answer)
 {
 	const char *instance = output_text(answer, "instance");
+	long long restarts = json_integer_value(json_object_get(answer, "restarts"));
 
 	output_line("vastagent %s runs: pid %lld, up %lld s, on %s", output_text(answer, "version"),
 		(long long)json_integer_value(json_object_get(answer, "pid")),
 		(long long)json_integer_value(json_object_get(answer, "uptime_seconds")),
 		output_text(answer, "socket"));
+	if (restarts > 0)
+		output_line("restarted: %lld times, the last time after %s", restarts,
+			output_text(answer, "restarted_after"));
 	output_line("instance: %s", instance ? instance : "not known");
 	print_accounts(json_object_get(answer, "accounts"));
 	print_counters(json_object_get(answer, "counters"));
@@ -191,7 +195,7 @@ static int tell_simply(const struct cli *cli, const char *path, json_t *body, co
 }
 
 /* The answer comes before the end: a new agent can only start after it. */
-static int wait_for_end(const struct cli *cli, pid_t pid)
+static int wait_for_end(pid_t pid)
 {
 	const struct timespec pause = {.tv_nsec = 10 * 1000000};
 	long long end = process_now_ms() + STOP_MS;
@@ -202,6 +206,25 @@ static int wait_for_end(const struct cli *cli, pid_t pid)
 				EX_TEMPFAIL, "the agent (pid %ld) is still ending", (long)pid);
 		nanosleep(&pause, NULL);
 	}
+	return EX_OK;
+}
+
+/* Also an agent that died, while its parent waits before it starts the next. */
+static int end_parent(void)
+{
+	struct error error;
+
+	return agent_end_parent(&error) == 0 ? EX_OK : agent_report(&error);
+}
+
+static int end_agent(const struct cli *cli, pid_t pid)
+{
+	int status = wait_for_end(pid);
+
+	if (status == EX_OK)
+		status = end_parent();
+	if (status != EX_OK)
+		return status;
 	if (cli->json)
 		printf("{\"stopped\":%ld}\n", (long)pid);
 	else
@@ -218,11 +241,10 @@ int cmd_stop(const struct cli *cli)
 	if (no_operands(cli) != 0)
 		return EX_USAGE;
 	if (tell(cli, CONTROL_STOP, json_object(), &answer, &error) == 0)
-		status = wait_for_end(
-			cli, (pid_t)json_integer_value(json_object_get(answer, "pid")));
-	else if (error.code == ERROR_UNREACHABLE)
+		status = end_agent(cli, (pid_t)json_integer_value(json_object_get(answer, "pid")));
+	else if (error.code == ERROR_UNREACHABLE && (status = end_parent()) == EX_OK)
 		puts(cli->json ? "{\"stopped\":null}" : "the agent does not run");
-	else
+	else if (status == EX_OK)
 		status = agent_report(&error);
 	json_decref(answer);
 	return output_finish(status);

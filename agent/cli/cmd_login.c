@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "cli/agent.h"
 #include "cli/output.h"
 #include "login/client.h"
 #include "login/facts.h"
@@ -180,8 +181,10 @@ int cmd_login(int argc, char **argv)
 	bool wants_reason = false, as_json = false;
 	int option;
 
-	if (argc == 1)
+	if (argc == 1) {
+		agent_revive();
 		return run_hook();
+	}
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'e')
 			wants_reason = true;

@@ -43,7 +43,7 @@ static int give_back_blocks(const char *user, struct error *error)
 	for (size_t i = 0; status == 0 && i < PROGRAM_COUNT; i++) {
 		status = rcfiles_supersede(&account, programs[i], false, &result, error);
 		if (result.changed)
-			printf("gave back the platform's tmux block of %s\n", user);
+			output_line("gave back the platform's tmux block of %s", user);
 	}
 	account_free(&account);
 	return status;
@@ -80,7 +80,7 @@ static int remove_hook(void)
 static int remove_file(const char *path)
 {
 	if (unlink(path) == 0)
-		printf("removed %s\n", path);
+		output_line("removed %s", path);
 	else if (errno != ENOENT)
 		return cli_fail(EX_CANTCREAT, "cannot remove %s: %s", path, strerror(errno));
 	return EX_OK;
@@ -132,7 +132,7 @@ static int remove_config(void)
 	if (exists && ours)
 		status = remove_file(CONFIG_PATH);
 	else if (exists)
-		printf("kept %s: it is not the default one\n", CONFIG_PATH);
+		output_line("kept %s: it is not the default one", CONFIG_PATH);
 	buffer_free(&content);
 	return status;
 }
@@ -152,8 +152,8 @@ static void tell_kept(void *context, const char *user)
 {
 	const struct config *config = context;
 
-	printf("kept the keys of %s, and what is known of them in %s; nothing restores them "
-	       "from now on\n",
+	output_line("kept the keys of %s, and what is known of them in %s; nothing restores them "
+		    "from now on",
 		user, config->state_dir);
 }
 

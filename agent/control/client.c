@@ -37,6 +37,22 @@ char *control_encode(const char *text)
 	return out.data;
 }
 
+bool control_is_abandoned(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused;
+
+	if (fd < 0)
+		return false;
+	if (strlen(path) < sizeof(address.sun_path))
+		strcpy(address.sun_path, path);
+	refused = connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
+		  errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
 static int open_socket(const char *path, long long end, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = 5 * 1000000};

@@ -6,6 +6,7 @@
 #define VASTAGENT_CONTROL_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 struct error;
@@ -26,6 +27,11 @@ struct control_request {
  */
 int control_ask(const char *socket, const struct control_request *request, int timeout_ms,
 	json_t **answer, struct error *error);
+
+/*
+ * Whether path is a socket that nobody listens on: who did was killed. Never waits.
+ */
+bool control_is_abandoned(const char *path);
 
 /* Percent-encodes all but the unreserved characters of RFC 3986. The caller frees the
  * result; NULL if out of memory. */

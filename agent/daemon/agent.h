@@ -8,6 +8,7 @@
 #include "sys/config.h"
 
 struct connections;
+struct daemon_start;
 struct event_base;
 struct events;
 struct jobs;
@@ -17,6 +18,7 @@ struct agent {
 	struct event_base *base;
 	struct config config;
 	const char *config_path;
+	const struct daemon_start *start;
 	char *socket_path; /* where it listens */
 	struct connections *connections;
 	struct events *events;

@@ -8,6 +8,7 @@ struct counters {
 	unsigned long added;     /* keys, by request */
 	unsigned long removed;   /* keys, by request */
 	unsigned long restored;  /* keys, after the file was rewritten */
+	unsigned long unwritten; /* changes that the journal could not take */
 	unsigned long taken_out; /* keys, by an edit of the file */
 };
 

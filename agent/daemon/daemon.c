@@ -24,13 +24,15 @@
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "daemon/state.h"
 #include "sys/config.h"
+#include "sys/parentlock.h"
 #include "sys/process.h"
 #include "sys/statefile.h"
 #include "version.h"
 
-/* Whatever socket and state an agent has: the files of keys are the machine's. */
-#define LOCK_DIRECTORY "/run/vastagent"
+/* What was killed with an agent may hold its lock for a moment. */
+#define LOCK_WAIT_MS 500
 
 static void swap(char **a, char **b)
 {
@@ -85,22 +87,37 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	event_base_loopbreak(agent->base);
 }
 
+static int lock_soon(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000000};
+	long long end = process_now_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK || process_now_ms() > end)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 /*
  * One agent a machine: the lock is held as long as this process lives. Returns its
  * descriptor, or -1. The file says who holds it.
  */
 static int take_lock(struct error *error)
 {
-	static const char path[] = LOCK_DIRECTORY "/agent.lock";
+	static const char path[] = RUN_DIRECTORY "/agent.lock";
 	char holder[32] = "";
 	int fd;
 
-	if (statefile_prepare_directory(LOCK_DIRECTORY, 0755, error) != 0)
+	if (statefile_prepare_directory(RUN_DIRECTORY, 0755, error) != 0)
 		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	/* Who may read a file may lock it, and keep the agent from starting. */
+	fchmod(fd, 0600);
+	if (lock_soon(fd) != 0) {
 		if (read(fd, holder, sizeof(holder) - 1) > 0)
 			holder[strspn(holder, "0123456789")] = '\0';
 		error_set(error, ERROR_BUSY, "an agent runs already: pid %s (it holds %s)",
@@ -118,11 +135,9 @@ static int prepare_directories(const struct agent *agent, struct error *error)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s", agent->socket_path);
-	if (statefile_prepare_directory(dirname(path), 0755, error) != 0 ||
-		statefile_prepare_directory(agent->config.state_dir, 0700, error) != 0)
+	if (statefile_prepare_directory(dirname(path), 0755, error) != 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/keys", agent->config.state_dir);
-	return statefile_prepare_directory(path, 0700, error);
+	return state_prepare(agent->config.state_dir, error);
 }
 
 static int add_signals(struct agent *agent, struct event *signals[], size_t count)
@@ -185,9 +200,10 @@ static int fail(const struct error *error)
 	return error_exit_status(error->code);
 }
 
-int daemon_run(const char *config_path, const char *socket, int ready)
+int daemon_run(const struct daemon_start *start)
 {
-	struct agent agent = {.config_path = config_path, .started_ms = process_now_ms()};
+	struct agent agent = {
+		.config_path = start->config_path, .start = start, .started_ms = process_now_ms()};
 	struct error error;
 	int lock, status;
 
@@ -205,21 +221,21 @@ int daemon_run(const char *config_path, const char *socket, int ready)
 	prctl(PR_SET_NAME, "vastagent");
 	/* What outlives a job must not be left to a process 1 that reaps nobody. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (config_path[0] != '/') {
+	if (start->config_path[0] != '/') {
 		log_error("--config must be an absolute path, since it is read again on reload");
 		return EX_USAGE;
 	}
 	if (chdir("/") != 0)
 		return EX_OSERR;
-	if (config_load(config_path, &agent.config, &error) != 0)
+	if (config_load(start->config_path, &agent.config, &error) != 0)
 		return fail(&error);
 	log_set_level(agent.config.log_level);
 	/* A copy: what is listened on stays, whatever a later configuration says. */
-	agent.socket_path = strdup(socket ? socket : agent.config.socket);
+	agent.socket_path = strdup(start->socket ? start->socket : agent.config.socket);
 	if (!agent.socket_path)
 		return EX_OSERR;
 	lock = prepare_directories(&agent, &error) == 0 ? take_lock(&error) : -1;
-	status = lock < 0 ? fail(&error) : serve(&agent, ready);
+	status = lock < 0 ? fail(&error) : serve(&agent, start->ready);
 	config_free(&agent.config);
 	free(agent.socket_path);
 	if (lock >= 0)

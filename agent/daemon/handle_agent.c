@@ -5,11 +5,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/agent.h"
+#include "daemon/daemon.h"
 #include "daemon/environment.h"
 #include "daemon/events.h"
 #include "daemon/handlers.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
+#include "daemon/state.h"
 #include "sys/instance.h"
 #include "sys/process.h"
 #include "version.h"
@@ -18,10 +20,21 @@
 
 static json_t *pack_counters(const struct counters *counters)
 {
-	return json_pack("{sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
+	return json_pack("{sI sI sI sI sI sI sI}", "requests", (json_int_t)counters->requests,
 		"refused", (json_int_t)counters->refused, "added", (json_int_t)counters->added,
 		"removed", (json_int_t)counters->removed, "restored",
-		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out);
+		(json_int_t)counters->restored, "taken_out", (json_int_t)counters->taken_out,
+		"unwritten", (json_int_t)counters->unwritten);
+}
+
+/* Whoever is killed with its parent alive comes back by itself. */
+static void add_parent_warning(const struct daemon_start *start, json_t *warnings)
+{
+	if (start->parent && getppid() != start->parent)
+		json_array_append_new(warnings,
+			json_string("the agent's parent was ended: if the agent dies, only root's "
+				    "next command or login starts it again; put that right with: "
+				    "vastagent stop; vastagent start"));
 }
 
 void handle_status(struct request *request)
@@ -37,15 +50,24 @@ void handle_status(struct request *request)
 		json_decref(accounts);
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
+		add_parent_warning(agent->start, warnings);
+		state_add_warnings(agent->config.state_dir, warnings);
+		if (agent->counters.unwritten)
+			json_array_append_new(warnings,
+				json_sprintf("%ld times the journal could not be written; the log "
+					     "says why",
+					(long)agent->counters.unwritten));
 	}
 	/* What else tells must be looked for in a home, which looks at keys do. */
 	if (instance_id(instance, sizeof(instance)) != 0)
 		snprintf(instance, sizeof(instance), "%s", lookout_instance(agent->lookout));
 	request_answer(request, 200,
-		json_pack("{ss ss sI sI ss so sb so so so so}", "version", VASTAGENT_VERSION,
+		json_pack("{ss ss sI sI sI so ss so sb so so so so}", "version", VASTAGENT_VERSION,
 			"commit", VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
-			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "socket",
-			agent->socket_path, "instance",
+			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "restarts",
+			(json_int_t)agent->start->restarts, "restarted_after",
+			*agent->start->ended ? json_string(agent->start->ended) : json_null(),
+			"socket", agent->socket_path, "instance",
 			*instance ? json_string(instance) : json_null(), "paused", paused,
 			"paused_until",
 			pause_end ? json_string(text_time(until, sizeof(until), pause_end))

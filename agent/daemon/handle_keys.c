@@ -23,6 +23,7 @@ static void count(struct agent *agent, const struct keys_outcome *outcome)
 	agent->counters.removed += outcome->removed;
 	agent->counters.restored += outcome->restored;
 	agent->counters.taken_out += outcome->taken_out;
+	agent->counters.unwritten += outcome->unwritten;
 }
 
 static void job_finished(void *context, const struct buffer *out, int fds[JOB_FDS])

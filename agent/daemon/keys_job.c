@@ -17,6 +17,7 @@
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
 #include "daemon/request.h"
+#include "daemon/state.h"
 #include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
@@ -172,15 +173,15 @@ static void add_outcome(const struct keys_place *place, const struct keys_report
 	/* Names that JSON cannot carry are not told: each change concerns the file then. */
 	const char *names =
 		text_is_visible(places->names, strlen(places->names)) ? places->names : NULL;
-	json_t *outcome = json_pack("{si ss* ss ss* si si si si si si sI sb ss*}", "status",
+	json_t *outcome = json_pack("{si ss* ss ss* si si si si si si sI sb sb ss*}", "status",
 		failure ? error_http_status(failure->code) : 200, "file", place->file, "instance",
 		instance_name(place->instance), "places", names, "home", places->home, "added",
 		(int)count_events(report, "added"), "removed", (int)count_events(report, "removed"),
 		"restored", (int)count_events(report, "restored"), "taken_out",
 		(int)count_events(report, "taken_out"), "set_aside",
 		(int)count_events(report, "set_aside"), "next_expiry",
-		(json_int_t)report->next_expiry, "failed", failure != NULL, "message",
-		failure ? failure->message : NULL);
+		(json_int_t)report->next_expiry, "failed", failure != NULL, "unwritten",
+		report->unwritten, "message", failure ? failure->message : NULL);
 	const struct sshd_answer *sshd = sshd_version_asked();
 	char *text;
 
@@ -227,7 +228,7 @@ bool keys_operation_reads_only(enum keys_operation operation)
 }
 
 /* What was done is written down, also where its last step failed. */
-static void write_journal(const struct keys_job *job, const struct keys_report *report)
+static void write_journal(const struct keys_job *job, struct keys_report *report)
 {
 	struct error error;
 
@@ -237,8 +238,10 @@ static void write_journal(const struct keys_job *job, const struct keys_report *
 	if (job->operation == KEYS_LOOK && report->pending)
 		return;
 	if (journal_append(job->state_dir, job->user, job->has_peer ? &job->peer : NULL, report,
-		    &error) != 0)
+		    &error) != 0) {
 		log_warning("the journal: %s", error.message);
+		report->unwritten = true;
+	}
 }
 
 int keys_job_fill(
@@ -272,6 +275,9 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 
 	instance_read(&instance);
 	result = account_by_name(job->user, &account, &error);
+	/* Somebody may have deleted it. Where it cannot be made, what needs it says so. */
+	if (!keys_operation_reads_only(job->operation))
+		state_prepare(job->state_dir, NULL);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
 	if (result == 0 && !job->file)
@@ -301,16 +307,16 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
 	const char *file = NULL, *instance, *places = NULL, *message = NULL;
 	const char *release = NULL, *program = NULL;
-	int added, removed, restored, taken_out, set_aside, failed;
+	int added, removed, restored, taken_out, set_aside, failed, unwritten;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
-	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb s?s s?{ss ss}}", "status",
+	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb sb s?s s?{ss ss}}", "status",
 		    &outcome->http_status, "file", &file, "instance", &instance, "places", &places,
 		    "home", &outcome->home, "added", &added, "removed", &removed, "restored",
 		    &restored, "taken_out", &taken_out, "set_aside", &set_aside, "next_expiry",
-		    &next_expiry, "failed", &failed, "message", &message, "sshd", "release",
-		    &release, "program", &program) != 0) {
+		    &next_expiry, "failed", &failed, "unwritten", &unwritten, "message", &message,
+		    "sshd", "release", &release, "program", &program) != 0) {
 		json_decref(root);
 		return -1;
 	}
@@ -323,6 +329,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->set_aside = (unsigned)set_aside;
 	outcome->next_expiry = (time_t)next_expiry;
 	outcome->failed = failed;
+	outcome->unwritten = unwritten;
 	outcome->file = file ? strdup(file) : NULL;
 	outcome->instance = strdup(instance);
 	outcome->places = places ? strdup(places) : NULL;

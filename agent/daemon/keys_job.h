@@ -44,6 +44,7 @@ struct keys_outcome {
 	char *places;       /* KEYS_LOOK: struct homefile_places' names, or NULL */
 	int home;           /* KEYS_LOOK: and its home */
 	bool failed;        /* the file is not as it should be; message says why */
+	bool unwritten;     /* in the journal */
 	char *message;      /* or NULL */
 	const char *answer; /* for the peer: JSON, a slice of what was read */
 	size_t answer_length;

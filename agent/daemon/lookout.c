@@ -1,5 +1,6 @@
 #include "daemon/lookout.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,6 +54,7 @@ struct watched {
 	int wds[JOB_FDS]; /* of the directories on the way to the file, or -1 */
 	char *names;      /* what is looked up in them, with '/' between; NULL: not known */
 	int home;         /* the one that is the home, or -1 */
+	int blind;        /* why a directory on the way is not watched, an errno; or 0 */
 	bool looking, again;
 	bool create; /* the next look is part of adding a key */
 	bool looked, failed;
@@ -166,10 +168,13 @@ static void watch_places(struct watched *account, int fds[JOB_FDS])
 	int old[JOB_FDS], last = 0;
 
 	memcpy(old, account->wds, sizeof(old));
+	account->blind = 0;
 	while (last + 1 < JOB_FDS && fds[last + 1] >= 0)
 		last++;
 	for (int i = 0; i < JOB_FDS; i++) {
 		account->wds[i] = watch_add(watch, fds[i], i == last || i == account->home);
+		if (watch && fds[i] >= 0 && account->wds[i] < 0)
+			account->blind = errno;
 		if (fds[i] >= 0)
 			close(fds[i]);
 		if (has(old, account->wds[i]))
@@ -214,6 +219,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 		account->file = strdup(outcome->file);
 	}
 	take_instance(account->owner, outcome->instance);
+	counters->unwritten += outcome->unwritten;
 	if (!outcome->failed) {
 		counters->restored += outcome->restored;
 		counters->taken_out += outcome->taken_out;
@@ -583,15 +589,16 @@ void lookout_mirror(struct lookout *lookout)
 		}
 }
 
-/* Keys of another instance wait beside the store. */
-static bool has_aside(const struct lookout *lookout, const char *user)
+/* Whether something is kept beside a store: where is a function of the store's path. */
+static bool has_beside(
+	const struct lookout *lookout, const char *user, char *(*where)(const char *path))
 {
 	char *store = store_path(lookout->config->state_dir, user);
-	char *aside = store ? store_aside_path(store) : NULL;
-	bool has = aside && access(aside, F_OK) == 0;
+	char *beside = store ? where(store) : NULL;
+	bool has = beside && access(beside, F_OK) == 0;
 
 	free(store);
-	free(aside);
+	free(beside);
 	return has;
 }
 
@@ -603,7 +610,7 @@ int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)
 	*names = NULL;
 	*count = 0;
 	TAILQ_FOREACH(account, &lookout->accounts, link) {
-		if (!has_aside(lookout, account->user))
+		if (!has_beside(lookout, account->user, store_aside_path))
 			continue;
 		grown = reallocarray(*names, *count + 1, sizeof(*grown));
 		if (!grown || !(grown[*count] = strdup(account->user)))
@@ -675,7 +682,24 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf("keys of %s: %s", account->user,
 					account->message ? account->message : "unknown failure"));
-		if (has_aside(lookout, account->user))
+		if (account->blind)
+			json_array_append_new(warnings,
+				json_sprintf(
+					"keys of %s: the file is not watched (%s), changes are "
+					"noticed within 5 minutes only%s",
+					account->user, strerror(account->blind),
+					account->blind == ENOSPC
+						? "; raise fs.inotify.max_user_watches"
+						: ""));
+		if (has_beside(lookout, account->user, store_damaged_path))
+			json_array_append_new(warnings,
+				json_sprintf(
+					"keys of %s: what was remembered of them was damaged; "
+					"it was made anew from the block, without what was "
+					"removed; the damaged file is %s/keys/%s.json.damaged, "
+					"delete it to end this warning",
+					account->user, lookout->config->state_dir, account->user));
+		if (has_beside(lookout, account->user, store_aside_path))
 			json_array_append_new(warnings,
 				json_sprintf(
 					"keys of %s: those of another instance were set aside; "

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "control/client.h"
 #include "control/paths.h"
 #include "daemon/agent.h"
 #include "daemon/connections.h"
@@ -37,6 +38,9 @@ static int remove_stale(const char *path, struct error *error)
 	if (!S_ISSOCK(what.st_mode))
 		return error_set(error, ERROR_CANNOT_WRITE,
 			"%s is in the way and is not a socket; move it away", path);
+	if (!control_is_abandoned(path))
+		return error_set(error, ERROR_CANNOT_WRITE,
+			"another program listens on %s; end it, or set [agent] socket", path);
 	if (unlink(path) != 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot remove the old %s", path);
 	return 0;

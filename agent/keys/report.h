@@ -51,6 +51,7 @@ struct keys_report {
 	struct buffer notes; /* sentences for the person who asked, each ends in '\n' */
 	bool pending;        /* stored, but the file could not be written */
 	time_t next_expiry;  /* of a key in the store, or 0 */
+	bool unwritten;      /* in the journal: it could not be written */
 	bool incomplete;     /* removed, but another line still lets the key in */
 };
 

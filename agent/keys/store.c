@@ -17,6 +17,15 @@
 #define STORE_VERSION 1
 #define STORE_LIMIT   (64L * 1024 * 1024)
 
+/*
+ * A store begins with the SHA-256 of what stands behind these lines: a flipped bit in a
+ * key would be another key. A store without it was edited, and is taken if it is whole.
+ */
+#define SUM_BEFORE "{\n \"sum\": \""
+#define SUM_AFTER  "\",\n"
+#define SUM_DIGITS (crypto_hash_sha256_BYTES * 2)
+#define SUM_END    (sizeof(SUM_BEFORE) - 1 + SUM_DIGITS + sizeof(SUM_AFTER) - 1)
+
 char *store_path(const char *state_dir, const char *account)
 {
 	struct buffer path = BUFFER_EMPTY;
@@ -52,12 +61,22 @@ void store_each_account(
 		closedir(directory);
 }
 
+static char *beside(const char *path, const char *ending)
+{
+	struct buffer name = BUFFER_EMPTY;
+
+	buffer_add_format(&name, "%s%s", path, ending);
+	return name.data;
+}
+
 char *store_aside_path(const char *path)
 {
-	struct buffer aside = BUFFER_EMPTY;
+	return beside(path, ".aside");
+}
 
-	buffer_add_format(&aside, "%s.aside", path);
-	return aside.data;
+char *store_damaged_path(const char *path)
+{
+	return beside(path, ".damaged");
 }
 
 int store_set_text(char **field, const char *text)
@@ -178,10 +197,41 @@ static json_t *pack_key(const struct stored_key *key)
 	return packed;
 }
 
+static void sum_of(const char *text, size_t length, char digits[SUM_DIGITS + 1])
+{
+	unsigned char sum[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(sum, (const unsigned char *)text, length);
+	sodium_bin2hex(digits, SUM_DIGITS + 1, sum, sizeof(sum));
+}
+
+/* Puts the sum before the members of an object, which begin on the second line. */
+static int add_sum(const char *text, struct buffer *content)
+{
+	const char *members = strchr(text, '\n') + 1;
+	char digits[SUM_DIGITS + 1];
+
+	sum_of(members, strlen(members), digits);
+	return buffer_add_format(content, SUM_BEFORE "%s" SUM_AFTER "%s", digits, members);
+}
+
+/* Whether the bytes are, by their sum, what was saved. */
+static bool is_as_saved(const struct buffer *content)
+{
+	char digits[SUM_DIGITS + 1], head[SUM_END + 1];
+
+	if (content->length < SUM_END)
+		return false;
+	sum_of(content->data + SUM_END, content->length - SUM_END, digits);
+	snprintf(head, sizeof(head), SUM_BEFORE "%s" SUM_AFTER, digits);
+	return memcmp(head, content->data, SUM_END) == 0;
+}
+
 int store_save(const char *path, const struct store *store, struct error *error)
 {
 	json_t *keys = json_array(), *root = NULL;
 	struct buffer content = BUFFER_EMPTY;
+	char *text = NULL;
 	int result = -1;
 
 	for (size_t i = 0; i < store->count; i++)
@@ -190,17 +240,16 @@ int store_save(const char *path, const struct store *store, struct error *error)
 	root = json_pack("{si ss ss sI sI sO}", "version", STORE_VERSION, "id", store->id,
 		"instance", store->instance, "generation", (json_int_t)store->generation, "written",
 		(json_int_t)store->written, "keys", keys);
-	content.data = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-	if (!content.data)
-		goto out;
-	content.length = strlen(content.data);
-	result = 0;
+	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	if (text)
+		result = add_sum(text, &content);
 out:
 	if (result != 0)
 		error_set(error, ERROR_INTERNAL, "out of memory");
 	else
 		result = statefile_write(path, &content, error);
 	buffer_free(&content);
+	free(text);
 	json_decref(root);
 	json_decref(keys);
 	return result;
@@ -262,13 +311,14 @@ static int unpack(json_t *root, struct store *store)
 {
 	json_int_t generation, written;
 	json_t *keys, *object;
-	const char *id, *instance;
+	const char *id, *instance, *sum = NULL;
 	int version;
 	size_t i;
 
-	if (json_unpack(root, "{si ss ss sI sI so}", "version", &version, "id", &id, "instance",
-		    &instance, "generation", &generation, "written", &written, "keys",
-		    &keys) != 0 ||
+	/* Strictly: a damaged "sum" is no reason to do without. */
+	if (json_unpack_ex(root, NULL, JSON_STRICT, "{s?s si ss ss sI sI so}", "sum", &sum,
+		    "version", &version, "id", &id, "instance", &instance, "generation",
+		    &generation, "written", &written, "keys", &keys) != 0 ||
 		!json_is_array(keys) || version != STORE_VERSION || generation < 0 || written < 0 ||
 		strlen(id) != BLOCK_ID_SIZE - 1 || id[strspn(id, "0123456789abcdef")])
 		return -1;
@@ -284,27 +334,67 @@ static int unpack(json_t *root, struct store *store)
 	return 0;
 }
 
+/* The value of a member, where it stands as it was written. */
+static void salvage(const struct buffer *content, const char *member, char *value, size_t size)
+{
+	const char *at = memmem(content->data, content->length, member, strlen(member));
+	size_t length;
+
+	*value = '\0';
+	if (!at)
+		return;
+	at += strlen(member);
+	length = strspn(at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:");
+	if (length < size && at[length] == '"') {
+		memcpy(value, at, length);
+		value[length] = '\0';
+	}
+}
+
+static void note_damage(const struct buffer *content, struct store *store)
+{
+	store_free(store);
+	store->damaged = true;
+	salvage(content, "\n \"id\": \"", store->id, sizeof(store->id));
+	salvage(content, "\n \"instance\": \"", store->instance, sizeof(store->instance));
+	if (strspn(store->id, "0123456789abcdef") != BLOCK_ID_SIZE - 1)
+		*store->id = '\0';
+}
+
+static int parse(
+	const struct buffer *content, const char *path, struct store *store, struct error *error)
+{
+	bool as_saved = is_as_saved(content);
+	json_error_t why = {.text = ""};
+	json_t *root =
+		json_loadb(buffer_string(content), content->length, JSON_REJECT_DUPLICATES, &why);
+	bool no_memory = !root && json_error_code(&why) == json_error_out_of_memory;
+	int result = root && (as_saved || !json_object_get(root, "sum")) ? unpack(root, store) : -1;
+
+	json_decref(root);
+	if (result == 0)
+		return 0;
+	/* What was saved so is not damaged: then it is our side that cannot read it. */
+	if (as_saved || no_memory) {
+		store_free(store);
+		return error_set(error, ERROR_INTERNAL,
+			"%s cannot be read: memory is out, or it is another version's", path);
+	}
+	note_damage(content, store);
+	return error_set(error, ERROR_UNSAFE_FILE,
+		"%s is damaged; move it away, and add the keys again", path);
+}
+
 int store_load(const char *path, struct store *store, struct error *error)
 {
 	struct buffer content = BUFFER_EMPTY;
-	json_t *root;
 	bool exists;
-	int result;
+	int result = store_begin(store, error);
 
-	if (store_begin(store, error) != 0 ||
-		statefile_read(path, STORE_LIMIT, &content, &exists, error) != 0) {
-		buffer_free(&content);
-		return -1;
-	}
-	root = exists ? json_loadb(content.data, content.length, JSON_REJECT_DUPLICATES, NULL)
-		      : NULL;
-	result = !exists ? 0 : unpack(root, store);
-	if (result != 0) {
-		error_set(error, ERROR_UNSAFE_FILE,
-			"%s is damaged; move it away, and add the keys again", path);
-		store_free(store);
-	}
-	json_decref(root);
+	if (result == 0)
+		result = statefile_read(path, STORE_LIMIT, &content, &exists, error);
+	if (result == 0 && exists)
+		result = parse(&content, path, store, error);
 	buffer_free(&content);
 	return result;
 }

@@ -47,6 +47,7 @@ struct store {
 	size_t count;
 	size_t capacity;
 	struct key_index index; /* of .keys */
+	bool damaged; /* after a failure of store_load: its bytes are not what was saved */
 };
 
 /* The path of an account's store, which the caller frees; NULL if out of memory, or if
@@ -58,7 +59,9 @@ int store_begin(struct store *store, struct error *error);
 
 /*
  * Reads the store. A missing file is an empty store with a fresh random id.
- * Returns 0 (release with store_free), or -1 with ERROR_UNSAFE_FILE.
+ * Returns 0 (release with store_free), or -1 with ERROR_UNSAFE_FILE or ERROR_INTERNAL. If
+ * the file is root's alone but is damaged, the store is empty then but for .damaged,
+ * and .id and .instance if they can still be read.
  */
 int store_load(const char *path, struct store *store, struct error *error);
 
@@ -69,8 +72,10 @@ int store_load(const char *path, struct store *store, struct error *error);
 void store_each_account(
 	const char *state_dir, void (*call)(void *context, const char *account), void *context);
 
-/* Where a store is kept that belongs to another instance; the caller frees it. */
+/* Where a store is kept that belongs to another instance, and one that was damaged; the
+ * caller frees it. */
 char *store_aside_path(const char *path);
+char *store_damaged_path(const char *path);
 
 /* Writes it, atomically. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
 int store_save(const char *path, const struct store *store, struct error *error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "keys/rebuild.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
 #include "sys/instance.h"
@@ -158,7 +159,7 @@ static int check_instance(struct keys_update *update, struct error *error)
 	/* The platform's id says more than a machine's, which an image may have kept. */
 	if ((*here->id || !*owner) && strcmp(owner, instance_name(here)) != 0) {
 		snprintf(owner, sizeof(update->store.instance), "%s", instance_name(here));
-		update->store_changed = update->store.count > 0;
+		update->store_changed |= update->store.count > 0;
 	}
 	return 0;
 }
@@ -212,6 +213,45 @@ static int keep_journal(struct keys_update *update)
 	return result;
 }
 
+/*
+ * The block says what the store did, but for removals and what was to come. Nothing that
+ * is in force changes, and the damaged bytes are kept for whoever wants to look.
+ */
+static int rebuild(struct keys_update *update, struct error *error)
+{
+	const struct buffer *content = update->content;
+	struct store *store = &update->store;
+
+	store->damaged = false;
+	if (rebuild_from_block(store, buffer_string(content), content->length, error) != 0)
+		return -1;
+	if (update->read_only)
+		return 0;
+	update->store_changed = true;
+	buffer_add_format(&update->report->notes,
+		"%s was damaged: it is made anew from the %zu keys of the block; what was removed "
+		"is not remembered\n",
+		update->store_file, store->count);
+	for (size_t i = 0; i < store->count; i++)
+		if (keys_report_event(update->report, "rebuilt", &store->keys[i].key,
+			    "the store was damaged") != 0)
+			return out_of_memory(error);
+	return rebuild_keep_damaged(update->store_file, error);
+}
+
+static int load(struct keys_update *update, struct error *error)
+{
+	bool damaged;
+
+	if (store_load(update->store_file, &update->store, error) != 0 && !update->store.damaged)
+		return -1;
+	damaged = update->store.damaged;
+	if (homefile_read(update->file, &update->content, &update->exists, error) != 0 ||
+		(damaged && rebuild(update, error) != 0))
+		return -1;
+	return check_instance(update, error);
+}
+
 int keys_update_begin(struct keys_update *update, const struct keys_place *place, bool read_only,
 	struct keys_report *report, struct error *error)
 {
@@ -233,10 +273,7 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 		return -1;
 	if (keep_journal(update) != 0)
 		return out_of_memory(error);
-	if (store_load(update->store_file, &update->store, error) != 0 ||
-		check_instance(update, error) != 0 ||
-		homefile_read(update->file, &update->content, &update->exists, error) != 0 ||
-		settle(update, false, error) != 0)
+	if (load(update, error) != 0 || settle(update, false, error) != 0)
 		return -1;
 	return *update->other.id && !read_only ? set_aside(update, error) : 0;
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +19,8 @@
 
 /* Between two looks whether a program has ended that keeps its output open. */
 #define TICK_MS 20
+/* More than a daemon needs; some systems allow a thousand million. */
+#define DESCRIPTORS 8192
 
 long long process_now_ms(void)
 {
@@ -71,6 +74,22 @@ void process_close_from(int lowest)
 			number != dirfd(directory))
 			close((int)number);
 	closedir(directory);
+}
+
+void process_reset_limits(void)
+{
+	static const int limits[] = {RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE,
+		RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_NPROC};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (getrlimit((__rlimit_resource_t)limits[i], &limit) != 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		if (limits[i] == RLIMIT_NOFILE && limit.rlim_cur > DESCRIPTORS)
+			limit.rlim_cur = DESCRIPTORS;
+		setrlimit((__rlimit_resource_t)limits[i], &limit);
+	}
 }
 
 /* In the child of process_capture: never returns. */

@@ -30,6 +30,12 @@ void process_close_from(int lowest);
 /* Sets every signal to its default and unblocks all; for a child before exec or work. */
 void process_reset_signals(void);
 
+/*
+ * Sets every limit that may be set so to what the kernel allows at most (setrlimit(2)),
+ * but descriptors to a few thousand: a daemon must not live by those of a shell.
+ */
+void process_reset_limits(void);
+
 /* Waits for one child and retries on EINTR. Returns 0..255, 128+n for signal n, or -1. */
 int process_wait(pid_t pid);
 

@@ -8,10 +8,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+
+/* Of a file that is appended to, 10 ms apart. */
+#define LOCK_TRIES 50
 
 static bool is_roots_alone(const struct stat *what)
 {
@@ -171,29 +175,98 @@ int statefile_write_mode(
 	return 0;
 }
 
-static void rotate(int fd, const char *path, size_t limit)
+static int open_appended(const char *path, struct error *error)
 {
-	char older[PATH_MAX];
 	struct stat what;
-
-	if (fstat(fd, &what) != 0 || (size_t)what.st_size < limit)
-		return;
-	snprintf(older, sizeof(older), "%s.1", path);
-	rename(path, older);
-}
-
-int statefile_append(const char *path, size_t limit, const struct buffer *line, struct error *error)
-{
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int result;
+	int fd = open(path,
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		0600);
 
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
-	flock(fd, LOCK_EX);
-	result = write_all(fd, line->data, line->length);
-	if (result != 0)
-		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
-	rotate(fd, path, limit);
+	if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && is_roots_alone(&what))
+		return fd;
+	close(fd);
+	return error_set(error, ERROR_CANNOT_WRITE,
+		"%s must be a file that only root can write to; move it away", path);
+}
+
+/* Whether the file at the path is still the one that is open. */
+static bool is_at(const char *path, const struct stat *open_file)
+{
+	struct stat what;
+
+	return lstat(path, &what) == 0 && what.st_ino == open_file->st_ino &&
+	       what.st_dev == open_file->st_dev;
+}
+
+/*
+ * Opens the file and locks it against other writers. It may have been renamed by one of
+ * them until then. Returns a descriptor with the file's size in *size, or -1.
+ */
+static int open_locked(const char *path, size_t *size, struct error *error)
+{
+	const struct timespec pause = {.tv_nsec = 10 * 1000000};
+	struct stat what;
+	int fd;
+
+	for (int i = 0; i < LOCK_TRIES; i++, nanosleep(&pause, NULL)) {
+		fd = open_appended(path, error);
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &what) == 0 &&
+			is_at(path, &what)) {
+			*size = (size_t)what.st_size;
+			return fd;
+		}
+		close(fd);
+	}
+	return error_set(error, ERROR_CANNOT_WRITE, "%s is locked by somebody", path);
+}
+
+static int rotate(const char *path, struct error *error)
+{
+	char older[PATH_MAX];
+
+	snprintf(older, sizeof(older), "%s.1", path);
+	if (rename(path, older) != 0)
+		return error_set_errno(
+			error, ERROR_CANNOT_WRITE, "cannot rename %s to %s", path, older);
+	return 0;
+}
+
+static int append(
+	int fd, size_t size, const char *text, size_t length, const char *path, struct error *error)
+{
+	if (write_all(fd, text, length) == 0)
+		return 0;
+	error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
+	/* Half a line would spoil the next one. */
+	if (ftruncate(fd, (off_t)size) != 0)
+		error_append(error, "; a line of it is cut off");
+	return -1;
+}
+
+int statefile_append(
+	const char *path, size_t limit, const struct buffer *lines, struct error *error)
+{
+	const char *text = lines->data, *end = text + lines->length, *cut;
+	size_t size;
+	int fd, result;
+
+	if (lines->length > limit) {
+		cut = memchr(end - limit, '\n', limit);
+		text = cut ? cut + 1 : end;
+	}
+	fd = open_locked(path, &size, error);
+	if (fd >= 0 && size && size + (size_t)(end - text) > limit) {
+		result = rotate(path, error);
+		close(fd);
+		fd = result == 0 ? open_locked(path, &size, error) : -1;
+	}
+	if (fd < 0)
+		return -1;
+	result = append(fd, size, text, (size_t)(end - text), path, error);
 	close(fd);
 	return result;
 }

@@ -34,10 +34,12 @@ int statefile_write_mode(
 	const char *path, unsigned mode, const struct buffer *content, struct error *error);
 
 /*
- * Appends a line. Once the file has grown past limit bytes it is renamed to PATH.1,
- * which replaces an older one. Returns 0, or -1 with ERROR_CANNOT_WRITE.
+ * Appends lines, all or none. Where they would make the file larger than limit bytes it
+ * is renamed to PATH.1, which replaces an older one; of more than limit bytes the last
+ * lines are taken. Never waits long, whatever stands at the path. Returns 0, or -1 with
+ * ERROR_CANNOT_WRITE.
  */
 int statefile_append(
-	const char *path, size_t limit, const struct buffer *line, struct error *error);
+	const char *path, size_t limit, const struct buffer *lines, struct error *error);
 
 #endif

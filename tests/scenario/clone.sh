@@ -45,7 +45,7 @@ expect_match "says so" 'no keys of another instance' "$SEEN"
 
 note "the id is not taken from whoever starts the agent"
 in_instance vastagent stop >/dev/null
-in_instance sed -i 's/"instance": "99999"/"instance": "11111"/' /var/lib/vastagent/keys/root.json
+in_instance sed -i '/^ "sum"/d; s/"instance": "99999"/"instance": "11111"/' /var/lib/vastagent/keys/root.json
 check "started by hand with another id in its environment" \
 	in_instance env CONTAINER_ID=11111 vastagent start
 check "the id is that of process 1 all the same" wait_until 5 warned

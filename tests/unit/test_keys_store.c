@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "keys/line.h"
+#include "keys/rebuild.h"
 #include "keys/store.h"
 #include "sys/statefile.h"
 #include "test_keys_fixtures.h"
@@ -288,6 +289,117 @@ static void a_store_cut_at_any_length_is_refused(void **state)
 	buffer_free(&whole);
 }
 
+/* A flipped bit in a key would be another key, in a name another person. */
+static void a_store_with_any_byte_flipped_is_damaged(void **state)
+{
+	struct store store = {.count = 0};
+	struct buffer whole = BUFFER_EMPTY;
+	struct error error;
+	bool exists;
+
+	(void)state;
+	need_root();
+	fill(&store);
+	assert_int_equal(store_save(path, &store, &error), 0);
+	store_free(&store);
+	assert_int_equal(statefile_read(path, 1 << 20, &whole, &exists, &error), 0);
+	for (size_t at = 0; at < whole.length; at++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			whole.data[at] ^= (char)(1U << bit);
+			write_text(whole.data, whole.length);
+			if (store_load(path, &store, &error) == 0)
+				fail_msg("taken with bit %u of byte %zu flipped", bit, at);
+			assert_int_equal(error.code, ERROR_UNSAFE_FILE);
+			assert_true(store.damaged);
+			assert_int_equal(store.count, 0);
+			whole.data[at] ^= (char)(1U << bit);
+		}
+	buffer_free(&whole);
+}
+
+/* Whoever edits a store takes the sum out of it. */
+static void a_sum_that_is_wrong_is_worse_than_none(void **state)
+{
+	static const char sum[] = "{\"sum\":\"0123456789abcdef0123456789abcdef"
+				  "0123456789abcdef0123456789abcdef\",";
+	struct buffer text = BUFFER_EMPTY;
+
+	(void)state;
+	need_root();
+	buffer_add_format(&text, "%s%s", sum, HEAD "[]}" + 1);
+	check_refused(text.data);
+	buffer_free(&text);
+}
+
+#define BEGIN(id, n) "# BEGIN vastagent " id " " n "; words\n"
+#define END(id)      "# END vastagent " id "\n"
+
+static void rebuild(struct store *store, const char *id, const char *text)
+{
+	*store = (struct store){.count = 0};
+	strcpy(store->id, id);
+	assert_int_equal(rebuild_from_block(store, text, strlen(text), NULL), 0);
+}
+
+static void a_block_gives_back_its_store(void **state)
+{
+	static const char text[] =
+		OTHER_KEY "\n" BEGIN(ID, "7") "restrict,command=\"a b\" " KEY
+					      " alice\nssh-rsa " BLOB_RSA "\n" END(ID) "# more\n";
+	struct pubkey other = key_of(OTHER_KEY), first = key_of(KEY);
+	struct store store;
+
+	(void)state;
+	rebuild(&store, "", text);
+	assert_string_equal(store.id, ID);
+	assert_int_equal(store.generation, 7);
+	assert_int_equal(store.written, 7);
+	assert_int_equal(store.count, 2);
+	assert_true(pubkey_equal(&store.keys[0].key, &first));
+	assert_string_equal(store.keys[0].options, "restrict,command=\"a b\"");
+	assert_true(store.keys[0].in_block && store.keys[0].in_next && !store.keys[0].removed);
+	assert_null(store_find(&store, &other));
+	store_free(&store);
+	pubkey_free(&other);
+	pubkey_free(&first);
+}
+
+static void the_known_id_says_which_block(void **state)
+{
+	static const char text[] = BEGIN(ID, "2") KEY "\n" END(ID) BEGIN("ffffffffffffffff", "9")
+		OTHER_KEY "\n" END("ffffffffffffffff") BEGIN("eeeeeeeeeeeeeeee", "3") "no end\n";
+	struct store store;
+
+	(void)state;
+	rebuild(&store, ID, text);
+	assert_int_equal(store.generation, 2);
+	assert_int_equal(store.count, 1);
+	store_free(&store);
+	rebuild(&store, "", text);
+	assert_string_equal(store.id, "ffffffffffffffff");
+	store_free(&store);
+	rebuild(&store, "0000000000000000", text);
+	assert_string_equal(store.id, "0000000000000000");
+	assert_int_equal(store.count, 0);
+	store_free(&store);
+}
+
+static void without_a_block_there_is_nothing(void **state)
+{
+	static const char *const texts[] = {"", KEY, BEGIN(ID, "2"), BEGIN(ID, "2") KEY "\n",
+		"# BEGIN vastagent 0123", END(ID), "# BEGIN vastagent XYZ3456789abcdef 1;\n"};
+	struct store store;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		rebuild(&store, "", texts[i]);
+		assert_int_equal(store.count, 0);
+		assert_int_equal(store.generation, 0);
+		assert_int_equal(strspn(store.id, "0123456789abcdef"), BLOCK_ID_SIZE - 1);
+		store_free(&store);
+	}
+}
+
 static void a_store_that_others_can_write_is_refused(void **state)
 {
 	struct store store;
@@ -342,6 +454,11 @@ int main(void)
 		cmocka_unit_test(keys_that_are_no_list_are_refused),
 		cmocka_unit_test(a_time_that_is_none_is_refused),
 		cmocka_unit_test(a_store_cut_at_any_length_is_refused),
+		cmocka_unit_test(a_store_with_any_byte_flipped_is_damaged),
+		cmocka_unit_test(a_sum_that_is_wrong_is_worse_than_none),
+		cmocka_unit_test(a_block_gives_back_its_store),
+		cmocka_unit_test(the_known_id_says_which_block),
+		cmocka_unit_test(without_a_block_there_is_nothing),
 		cmocka_unit_test(a_store_that_others_can_write_is_refused),
 		cmocka_unit_test(a_name_is_no_way_out_of_the_directory),
 		cmocka_unit_test(a_store_that_cannot_be_written_is_told),

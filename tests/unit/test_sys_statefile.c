@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/buffer.h"
@@ -208,6 +209,56 @@ static void a_journal_is_rotated(void **state)
 	buffer_free(&line);
 }
 
+static void a_journal_stays_within_its_bound(void **state)
+{
+	struct buffer line = text_of("123456789\n"), lines = text_of("one\ntwo\nthree\nfour\n");
+	struct error error;
+	char older[128];
+
+	(void)state;
+	need_root();
+	snprintf(older, sizeof(older), "%s.1", path);
+	assert_int_equal(statefile_append(path, 12, &lines, &error), 0);
+	assert_string_equal(home_text(path), "three\nfour\n");
+	/* Where it cannot be renamed, it does not grow either. */
+	assert_int_equal(mkdir(older, 0700), 0);
+	assert_int_equal(statefile_append(path, 12, &line, &error), -1);
+	assert_int_equal(error.code, ERROR_CANNOT_WRITE);
+	assert_string_equal(home_text(path), "three\nfour\n");
+	assert_int_equal(rmdir(older), 0);
+	buffer_free(&line);
+	buffer_free(&lines);
+}
+
+/* Whoever writes it would wait for a reader, or for the lock, and a key with him. */
+static void what_stands_in_a_journals_place_is_not_waited_for(void **state)
+{
+	struct buffer line = text_of("123456789\n");
+	struct error error;
+	int fd;
+
+	(void)state;
+	need_root();
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(statefile_append(path, 100, &line, &error), -1);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(statefile_append(path, 100, &line, &error), -1);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(statefile_append(path, 100, &line, &error), -1);
+	assert_int_equal(rmdir(path), 0);
+	home_write(path, "", 0600, 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(statefile_append(path, 100, &line, &error), -1);
+	assert_int_equal(error.code, ERROR_CANNOT_WRITE);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(statefile_append(path, 100, &line, &error), 0);
+	buffer_free(&line);
+}
+
 static void a_directory_is_prepared(void **state)
 {
 	struct error error;
@@ -247,6 +298,8 @@ int main(void)
 		STATE_TEST(a_failed_write_leaves_the_old_file),
 		STATE_TEST(a_planted_link_is_not_followed),
 		STATE_TEST(a_journal_is_rotated),
+		STATE_TEST(a_journal_stays_within_its_bound),
+		STATE_TEST(what_stands_in_a_journals_place_is_not_waited_for),
 		STATE_TEST(a_directory_is_prepared),
 	};
 

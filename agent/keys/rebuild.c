@@ -1,0 +1,111 @@
+#include "keys/rebuild.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "keys/store.h"
+#include "keys/view.h"
+
+/* Blocks that are looked at: an account may fill its file with beginnings of them. */
+#define BLOCKS_MAX 100
+
+/* The id of the last whole block. Returns whether there is one. */
+static bool find_last_id(const char *text, size_t length, char id[BLOCK_ID_SIZE])
+{
+	static const char begin[] = "# BEGIN vastagent ";
+	const size_t skip = sizeof(begin) - 1, size = BLOCK_ID_SIZE - 1;
+	const char *end = text + length, *at = text;
+	char candidate[BLOCK_ID_SIZE] = "";
+	struct block block, last = {0};
+	int left = BLOCKS_MAX;
+
+	for (; at && at < end; at = memchr(at, '\n', (size_t)(end - at)), at += at != NULL) {
+		if ((size_t)(end - at) <= skip + size || memcmp(at, begin, skip) != 0)
+			continue;
+		memcpy(candidate, at + skip, size);
+		if (strspn(candidate, "0123456789abcdef") != size || left-- <= 0)
+			continue;
+		block_find(text, length, candidate, &block);
+		if (!block.found || (last.found && block.begin <= last.begin))
+			continue;
+		last = block;
+		memcpy(id, candidate, sizeof(candidate));
+	}
+	return last.found;
+}
+
+static int set_slice(char **field, const char *text, size_t length)
+{
+	char *copy = text ? strndup(text, length) : strdup("");
+
+	if (!copy)
+		return -1;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int take_line(struct store *store, const struct key_line *line)
+{
+	struct stored_key *key;
+
+	if (!line->key.blob || store_find(store, &line->key))
+		return 0;
+	key = store_add(store, &line->key);
+	if (!key || set_slice(&key->options, line->options_text, line->options_length) != 0 ||
+		set_slice(&key->comment, line->comment, line->comment_length) != 0)
+		return -1;
+	key->expires = line->options.expires;
+	key->in_block = key->in_next = true;
+	return 0;
+}
+
+static int take_block(struct store *store, const struct view *view)
+{
+	struct view_walk walk = {.end = view->length};
+	struct view_line line = {0};
+	int result = 0;
+
+	while (result == 0 && view_next(view, &walk, &line))
+		if (line.in_block)
+			result = take_line(store, &line.parsed);
+	view_line_free(&line);
+	store->generation = store->written = view->block.generation;
+	return result;
+}
+
+int rebuild_from_block(struct store *store, const char *text, size_t length, struct error *error)
+{
+	struct store fresh;
+	struct view view;
+	int result;
+
+	if (!*store->id && !find_last_id(text, length, store->id)) {
+		if (store_begin(&fresh, error) != 0)
+			return -1;
+		memcpy(store->id, fresh.id, sizeof(store->id));
+		return 0;
+	}
+	view_begin(text, length, store->id, &view);
+	result = view.block.found ? take_block(store, &view) : 0;
+	view_free(&view);
+	return result == 0 ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+int rebuild_keep_damaged(const char *path, struct error *error)
+{
+	char *kept = store_damaged_path(path);
+	int result = 0;
+
+	if (!kept)
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	/* A second name: until the new store takes the first, there is a store. */
+	if ((unlink(kept) != 0 && errno != ENOENT) || link(path, kept) != 0)
+		result = error_set_errno(error, ERROR_CANNOT_WRITE,
+			"%s is damaged and cannot be kept as %s", path, kept);
+	free(kept);
+	return result;
+}
