@@ -88,7 +88,12 @@ check "as the description says" machine_enter one env -i PATH=/usr/bin:/bin pyth
 	"$SOURCE/packaging/openapi.yaml" 4242 4243 4244 <"$WORLD/answers"
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
 # It has answered before it ends.
-check "the agent starts again" wait_until 10 in_instance vastagent start
+agent_is_gone()
+{
+	! in_instance pgrep -x 'vastagent|vastagent-keep' >/dev/null
+}
+check "the agent ends" wait_until 10 agent_is_gone
+check "the agent starts again" in_instance vastagent start
 check "events are streamed" machine_enter one env -i PATH=/usr/bin:/bin \
 	python3 "$here/events.py" "$(in_instance vastagent status --json | jq .pid)" 4242 4243
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"

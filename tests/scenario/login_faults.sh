@@ -86,7 +86,7 @@ mend()
 		rm -rf /root/.tmux.conf /home/user/.tmux.conf /etc/vastagent.conf \
 			/etc/profile.d/00-fault.sh /etc/security/limits.d/fault.conf
 		pkill -KILL -f "^(tmux|/usr/bin/tmux|vastagent login|/usr/local/bin/vastagent login)"
-		while pgrep -x "tmux.*" >/dev/null; do sleep 0.01; done
+		while pkill -KILL -x "tmux.*"; do sleep 0.01; done
 		rm -rf /tmp/tmux-*'
 }
 

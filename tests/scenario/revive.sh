@@ -32,7 +32,7 @@ none_runs()
 answers()
 {
 	local now
-	now=$(status .pid 2>/dev/null) && [ -n "$now" ] && [ "$now" != "$1" ]
+	now=$(status '.pid // empty' 2>/dev/null) && [ -n "$now" ] && [ "$now" != "$1" ]
 }
 # What must be the same before and after: what is promised, and what is written down.
 kept()

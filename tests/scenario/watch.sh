@@ -72,13 +72,13 @@ fits()
 }
 check "it is drawn anew, and no line wraps" wait_until 5 fits
 term_size first 100 30
-term_wait first 'CLIENT +TTY +SINCE'
+term_wait first 'CLIENT +TTY +TMUX +SINCE'
 
 note "the agent goes and comes back"
 in_instance vastagent stop >/dev/null
 term_wait first 'no agent answers on'
 in_instance vastagent start >/dev/null
-term_wait first 'CLIENT +TTY +SINCE'
+term_wait first 'CLIENT +TTY +TMUX +SINCE'
 
 note "every end leaves the terminal clean"
 term_keys first C-c

@@ -5,7 +5,7 @@
 is_plain='vastagent: .*this is a plain shell'
 kill_server='pkill -KILL -x "tmux: server"'
 kill_listener='pkill -KILL -f [l]istener.py'
-start_agent='while pgrep -f "^vastagent daemon"; do sleep 0.01; done; /usr/local/bin/vastagent start'
+start_agent='/usr/local/bin/vastagent start'
 
 server_rows()
 {
