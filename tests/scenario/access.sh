@@ -77,19 +77,30 @@ answers "a form" 415 root POST /v1/keys -d "text=$alices"
 answers "plain text" 415 root POST /v1/keys -H 'Content-Type: text/plain' -d "{\"text\":\"$alices\"}"
 
 note "a socket that is forwarded through sshd"
-laptop sh -c 'ssh -N -o ExitOnForwardFailure=yes -L /root/agent.sock:/run/vastagent/agent.sock one &
-	echo $! >/root/forward.pid'
-check "the forwarded socket is there" wait_until 5 laptop test -S /root/agent.sock
 forwarded()
 {
 	laptop curl -s -o /dev/null -w '%{http_code}' --unix-socket /root/agent.sock "$@"
 }
-expect_eq "status answers" 200 "$(forwarded http://localhost/v1/status)"
-expect_eq "keys do not" 403 "$(forwarded http://localhost/v1/keys)"
-expect_eq "not even to be added" 403 "$(forwarded "${json[@]}" -d "{\"text\":\"$bobs\"}" \
-	http://localhost/v1/keys)"
-# shellcheck disable=SC2016 # for the shell over there
-laptop sh -c 'kill "$(cat /root/forward.pid)"'
+# check_forwarded OPTION...: ssh with these must not reach more than status.
+check_forwarded()
+{
+	laptop sh -c 'rm -f /root/agent.sock
+		ssh -N -o ExitOnForwardFailure=yes -L /root/agent.sock:/run/vastagent/agent.sock "$@" one &
+		echo $! >/root/forward.pid' ssh "$@"
+	check "the forwarded socket is there" wait_until 5 laptop test -S /root/agent.sock
+	expect_eq "status answers" 200 "$(forwarded http://localhost/v1/status)"
+	expect_eq "keys do not" 403 "$(forwarded http://localhost/v1/keys)"
+	expect_eq "not even to be added" 403 "$(forwarded "${json[@]}" -d "{\"text\":\"$bobs\"}" \
+		http://localhost/v1/keys)"
+	# shellcheck disable=SC2016 # for the shell over there
+	laptop sh -c 'kill "$(cat /root/forward.pid)"'
+}
+check_forwarded
+
+note "by a key that is restricted to one command"
+check "the key is added" in_instance vastagent addkey --options 'command="echo only this"' \
+	"$(laptop_key backup)"
+check_forwarded -o IdentitiesOnly=yes -i /root/.ssh/backup
 
 note "what is not a request of ours"
 answers "no such route" 404 root GET /v1/nothing
