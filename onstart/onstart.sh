@@ -214,7 +214,7 @@ add_template_keys()
 report_host_keys()
 {
 	keys=$(bounded 10 "$program" hostkeys 2>&1)
-	printf '%s\n' "$keys" | while read -r line; do
+	printf '%s\n' "$keys" | grep -v '^FINGERPRINT ' | while read -r line; do
 		say "host key: $line"
 	done
 	known=$(bounded 10 "$program" hostkeys --known-hosts 2>/dev/null) &&
