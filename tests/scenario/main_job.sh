@@ -65,7 +65,8 @@ for way in '' --rename --unlink; do
 done
 check "the renter's own key still does" laptop_ssh one true
 check "status counts it" in_instance vastagent status
-expect_match "three restores" 'restored 3' "$SEEN"
+# A file that is unlinked and written again may be met in between, and once more after.
+expect_match "three restores" 'restored [345]' "$SEEN"
 
 note "stop and start keep the key"
 instance_stop_start
