@@ -42,8 +42,17 @@ void block_find(const char *text, size_t length, const char *id, struct block *b
 	snprintf(begin, sizeof(begin), "# BEGIN vastagent %s ", id);
 	snprintf(end, sizeof(end), "# END vastagent %s", id);
 	for (size_t at = 0; at < length; at = next) {
-		const char *newline = memchr(text + at, '\n', length - at);
-		line_length = newline ? (size_t)(newline - (text + at)) : length - at;
+		const char *mark = memchr(text + at, '#', length - at), *newline;
+
+		/* Keys have none of these, so that most of a file is passed over at once. */
+		if (!mark)
+			break;
+		at = (size_t)(mark - text);
+		next = at + 1;
+		if (at > 0 && text[at - 1] != '\n')
+			continue;
+		newline = memchr(mark, '\n', length - at);
+		line_length = newline ? (size_t)(newline - mark) : length - at;
 		next = at + line_length + (newline ? 1 : 0);
 		if (starts_with(text + at, line_length, begin)) {
 			open = (struct block){.begin = at, .lines = next};
