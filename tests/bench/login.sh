@@ -8,6 +8,8 @@
 #     hook, against the same shell with plain `tmux new-session -A -s ssh_tmux` in the
 #     hook's place, and against that command with no login shell at all; for the login
 #     that makes the session, and for the next one.
+# (c) To the prompt, with a .bashrc that costs 5 ms: the hook, against the platform's own
+#     block in that .bashrc.
 #
 # Everything happens in a mount namespace with an /etc/profile.d, /tmp and home of its
 # own, on a terminal that stands in for the one of sshd; nothing is left behind.
@@ -39,6 +41,17 @@ cat >"$work/plain/zz-plain.sh" <<-'END'
 		tmux new-session -A -s ssh_tmux && exit 0
 	fi
 END
+mkdir -p "$work"/{none,home.hook,home.none}
+for home in "$work"/home.hook "$work"/home.none; do
+	echo '. ~/.bashrc' >"$home/.profile"
+	printf 'sleep 0.005\nPS1="prompt-is-here "\n' >"$home/.bashrc"
+done
+cat >>"$work/home.none/.bashrc" <<-'END'
+	if [ -z "$TMUX" ] && [ -n "$SSH_CONNECTION" ] && [ ! -e ~/.no_auto_tmux ]; then
+		tmux attach-session -t ssh_tmux || tmux new-session -s ssh_tmux
+		exit
+	fi
+END
 mount --bind "$work" /mnt
 mount -t tmpfs tmpfs /tmp
 exec python3 - "$runs" <<-'END'
@@ -56,11 +69,13 @@ exec python3 - "$runs" <<-'END'
 	    os.waitpid(pid, 0)
 	    return time.perf_counter() - begin
 
-	def attached(argv):
-	    """Seconds until the session is on the screen. The client is then hung up."""
+	PROMPT = b'prompt-is-here '
+
+	def attached(argv, home='/mnt/home', what=SCREEN):
+	    """Seconds until the session, or what, is on the screen. The client is then hung up."""
 	    master, slave = pty.openpty()
 	    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-	    environment = dict(BASE, SSH_TTY=os.ttyname(slave))
+	    environment = dict(BASE, SSH_TTY=os.ttyname(slave), HOME=home)
 	    ready, go = os.pipe()
 	    pid = os.fork()
 	    if pid == 0:
@@ -73,7 +88,7 @@ exec python3 - "$runs" <<-'END'
 	    seen = b''
 	    begin = time.perf_counter()
 	    os.write(go, b'x')
-	    while SCREEN not in seen:
+	    while what not in seen:
 	        if not select.select([master], [], [], 10)[0]:
 	            sys.exit('no session after 10 s; seen: %r' % seen)
 	        seen += os.read(master, 65536)
@@ -112,12 +127,12 @@ exec python3 - "$runs" <<-'END'
 	                seen[name].append(took * 1000)
 	    return {name: statistics.median(times) for name, times in seen.items()}
 
-	def login(first, where, argv):
+	def login(first, where, argv, *to):
 	    def run():
 	        hook(where)
 	        if first:
 	            tmux_end()
-	        return attached(argv)
+	        return attached(argv, *to)
 	    return run
 
 	def report(title, result):
@@ -138,5 +153,15 @@ exec python3 - "$runs" <<-'END'
 	        'the hook': login(first, 'hook', ['-bash']),
 	        'the same shell, plain tmux in its place': login(first, 'plain', ['-bash']),
 	        'no login shell, plain tmux': login(first, 'plain', BARE)}))
+	    tmux_end()
+	for first, title in ((True, 'to the prompt, first, .bashrc costs 5 ms'),
+	                     (False, 'to the prompt, the next')):
+	    if not first:
+	        subprocess.run(['tmux', '-u', 'new-session', '-d', '-s', 'ssh_tmux'],
+	                       env=dict(BASE, HOME='/mnt/home.hook'))
+	        time.sleep(1)       # its prompt is there, whoever attaches
+	    report(title, measure({
+	        'the hook': login(first, 'hook', ['-bash'], '/mnt/home.hook', PROMPT),
+	        "the platform's block": login(first, 'none', ['-bash'], '/mnt/home.none', PROMPT)}))
 	    tmux_end()
 END
