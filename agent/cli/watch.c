@@ -21,6 +21,7 @@
 #include "cli/output.h"
 #include "cli/screen.h"
 #include "control/client.h"
+#include "sys/fdio.h"
 #include "sys/process.h"
 
 #define INTERVAL_MS 2000
@@ -41,16 +42,7 @@ static struct {
 
 static int put(const char *text, size_t length)
 {
-	ssize_t done;
-
-	for (; length; text += done, length -= (size_t)done) {
-		done = write(screen.terminal, text, length);
-		if (done < 0 && errno == EINTR)
-			done = 0;
-		if (done < 0)
-			return -1;
-	}
-	return 0;
+	return fdio_write(screen.terminal, text, length);
 }
 
 static void enter(void)

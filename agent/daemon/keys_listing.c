@@ -1,6 +1,5 @@
 #include "daemon/keys_listing.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -11,6 +10,7 @@
 #include "daemon/keys_json.h"
 #include "keys/manager.h"
 #include "sys/account.h"
+#include "sys/fdio.h"
 
 /* Of text that is held before it is written out; half of a processor's nearer cache. */
 #define CHUNK (128 * 1024)
@@ -28,20 +28,10 @@ struct part {
 /* Writes the text out, into a file in memory. */
 static int flush(struct part *part)
 {
-	size_t done = 0;
-	ssize_t written;
-
 	if (part->fd < 0)
 		part->fd = memfd_create("vastagent-keys", MFD_CLOEXEC);
-	while (part->fd >= 0 && !part->text.failed && done < part->text.length) {
-		written = write(part->fd, part->text.data + done, part->text.length - done);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		done += (size_t)written;
-	}
-	if (part->fd < 0 || part->text.failed)
+	if (part->fd < 0 || part->text.failed ||
+		fdio_write(part->fd, buffer_string(&part->text), part->text.length) != 0)
 		return -1;
 	buffer_clear(&part->text);
 	return 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "sys/fdio.h"
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
 #include "sys/homefile_late.h"
@@ -104,22 +105,6 @@ static int copy_attributes(int from, int to)
 	return result;
 }
 
-static int write_all(int fd, const struct buffer *content)
-{
-	size_t done = 0;
-	ssize_t written;
-
-	while (done < content->length) {
-		written = write(fd, content->data + done, content->length - done);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		done += (size_t)written;
-	}
-	return 0;
-}
-
 static int dress(const struct homefile_child *child, int fd)
 {
 	mode_t mode = child->flags & HOMEFILE_SHARED ? 0644 : 0600;
@@ -162,7 +147,8 @@ static int write_beside(const struct homefile_child *child, const struct buffer 
 	if (fd < 0)
 		return error_set_errno(
 			error, ERROR_CANNOT_WRITE, "cannot write in %s", child->directory_path);
-	if (dress(child, fd) != 0 || write_all(fd, content) != 0 || fsync(fd) != 0) {
+	if (dress(child, fd) != 0 || fdio_write(fd, content->data, content->length) != 0 ||
+		fsync(fd) != 0) {
 		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", child->path);
 		close(fd);
 		unlinkat(child->directory, name, 0);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "sys/account.h"
 #include "sys/become.h"
+#include "sys/fdio.h"
 #include "sys/homefile.h"
 #include "sys/process.h"
 
@@ -134,20 +135,10 @@ static void look_at_file_system(const char *directory, struct header *header)
 	header->free_files = what.f_files ? what.f_favail : UINT64_MAX;
 }
 
-static void write_all(int fd, const void *data, size_t length)
+static void put(int fd, const void *data, size_t length)
 {
-	const char *next = data;
-	ssize_t done;
-
-	while (length > 0) {
-		done = write(fd, next, length);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			_exit(1);
-		next += done;
-		length -= (size_t)done;
-	}
+	if (fdio_write(fd, data, length) != 0)
+		_exit(1);
 }
 
 static void __attribute__((noreturn))
@@ -175,11 +166,11 @@ look(const struct account *account, const char *path, int output)
 	look_at_file_system(lexical, &header);
 	header.content = content.length;
 	where_length = where.length;
-	write_all(output, &header, sizeof(header));
-	write_all(output, &where_length, sizeof(where_length));
-	write_all(output, buffer_string(&parts), parts.length);
-	write_all(output, buffer_string(&where), where.length);
-	write_all(output, buffer_string(&content), content.length);
+	put(output, &header, sizeof(header));
+	put(output, &where_length, sizeof(where_length));
+	put(output, buffer_string(&parts), parts.length);
+	put(output, buffer_string(&where), where.length);
+	put(output, buffer_string(&content), content.length);
 	_exit(0);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "sys/fdio.h"
 
 /* Of a file that is appended to, 10 ms apart. */
 #define LOCK_TRIES 50
@@ -110,22 +111,6 @@ int statefile_read(
 	return result;
 }
 
-static int write_all(int fd, const char *data, size_t length)
-{
-	ssize_t written;
-
-	while (length > 0) {
-		written = write(fd, data, length);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		data += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 static int sync_directory(const char *path)
 {
 	char copy[PATH_MAX];
@@ -157,7 +142,7 @@ int statefile_write_mode(
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
-	if (write_all(fd, content->data, content->length) != 0 || fchmod(fd, mode) != 0 ||
+	if (fdio_write(fd, content->data, content->length) != 0 || fchmod(fd, mode) != 0 ||
 		fsync(fd) != 0) {
 		error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", temporary);
 		close(fd);
@@ -238,7 +223,7 @@ static int rotate(const char *path, struct error *error)
 static int append(
 	int fd, size_t size, const char *text, size_t length, const char *path, struct error *error)
 {
-	if (write_all(fd, text, length) == 0)
+	if (fdio_write(fd, text, length) == 0)
 		return 0;
 	error_set_errno(error, ERROR_CANNOT_WRITE, "cannot write %s", path);
 	/* Half a line would spoil the next one. */
