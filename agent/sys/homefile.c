@@ -135,10 +135,10 @@ static int request_plain(struct homefile *file, enum homefile_request kind, stru
 }
 
 /* A text travels as the bytes in which it differs from what the child has. */
-static int request_text(struct homefile *file, enum homefile_request kind, uint32_t flags,
+static int request_text(struct homefile *file, enum homefile_request kind,
 	const struct buffer *text, struct error *error)
 {
-	struct homefile_message message = {.kind = kind, .flags = flags};
+	struct homefile_message message = {.kind = kind};
 
 	if (file->in_step) {
 		message.begin = homefile_common(&file->text, text);
@@ -220,16 +220,6 @@ static int remember(struct homefile *file, const struct buffer *text, struct err
 	return 0;
 }
 
-/* One request that carries a text; *now becomes what comes back. */
-static int exchange(struct homefile *file, enum homefile_request kind,
-	const struct buffer *replacement, uint32_t *flags, struct buffer *now, struct error *error)
-{
-	now->length = 0;
-	if (request_text(file, kind, 0, replacement, error) != 0)
-		return -1;
-	return receive_reply(file, flags, now, error);
-}
-
 static int overwrite(struct homefile *file, const struct buffer *replacement, uint32_t *flags,
 	struct buffer *now, struct error *error)
 {
@@ -240,7 +230,10 @@ static int overwrite(struct homefile *file, const struct buffer *replacement, ui
 			"%s is mounted by itself, so it cannot be replaced", file->path);
 	if (homefile_journal_write(file->journal, file->path, &file->text, replacement, error) != 0)
 		return -1;
-	result = exchange(file, HOMEFILE_DO_OVERWRITE, replacement, flags, now, error);
+	now->length = 0;
+	result = request_text(file, HOMEFILE_DO_OVERWRITE, replacement, error);
+	if (result == 0)
+		result = receive_reply(file, flags, now, error);
 	/* After a failure it is not known how much was written: the next read finds out. */
 	if (result == 0)
 		unlink(file->journal);
@@ -253,7 +246,7 @@ int homefile_send_ahead(
 	if (replacement->length > HOMEFILE_LIMIT)
 		return error_set(error, ERROR_TOO_LARGE, "%s would become larger than %ld bytes",
 			file->path, HOMEFILE_LIMIT);
-	if (request_text(file, HOMEFILE_DO_REPLACE, HOMEFILE_AHEAD, replacement, error) != 0)
+	if (request_text(file, HOMEFILE_DO_REPLACE, replacement, error) != 0)
 		return -1;
 	file->ahead = true;
 	return 0;

@@ -98,7 +98,7 @@ static void serve_write(struct homefile_child *child, const struct homefile_mess
 	int result;
 
 	receive_text(child, message, &replacement);
-	child->waits = message->flags & HOMEFILE_AHEAD;
+	child->waits = message->kind == HOMEFILE_DO_REPLACE;
 	result = message->kind == HOMEFILE_DO_REPLACE
 			 ? homefile_replace_file(child, &replacement, &outcome, &content, &error)
 			 : homefile_inplace_write(child, &replacement, &outcome, &content, &error);

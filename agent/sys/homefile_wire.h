@@ -13,15 +13,12 @@ struct account;
 
 enum homefile_request {
 	HOMEFILE_DO_READ = 1,
-	HOMEFILE_DO_REPLACE,
-	HOMEFILE_GO,           /* of a text that was sent ahead: put it in place */
+	HOMEFILE_DO_REPLACE,   /* the text, ahead of the word: one of the next two */
+	HOMEFILE_GO,           /* put it in place */
 	HOMEFILE_CALL_OFF,     /* or do not */
 	HOMEFILE_DO_OVERWRITE, /* in place, after root's side has written its journal */
 	HOMEFILE_DO_PLACES,    /* descriptors and names; .flags is .home */
 };
-
-/* In .flags of HOMEFILE_DO_REPLACE: the text is sent ahead, HOMEFILE_GO or CALL_OFF follows. */
-#define HOMEFILE_AHEAD 1u
 
 enum homefile_reply {
 	HOMEFILE_EXISTS = 1 << 0,
@@ -32,7 +29,7 @@ enum homefile_reply {
 
 struct homefile_message {
 	uint32_t kind;  /* of a request: enum homefile_request; of a reply: enum error_code */
-	uint32_t flags; /* of a reply: enum homefile_reply; of a request: HOMEFILE_AHEAD */
+	uint32_t flags; /* of a reply: enum homefile_reply */
 	uint64_t length;
 	/* Of a text to be written: so many bytes of what the child sent or wrote last stand
 	 * before and behind the length bytes that follow. */
