@@ -12,6 +12,7 @@
 #include "cli/doctor_checks.h"
 #include "keys/line.h"
 #include "keys/lint.h"
+#include "keys/view.h"
 #include "sys/sshd.h"
 
 #define LINES_MAX        200 /* findings that are shown of a file */
@@ -214,17 +215,14 @@ static void check_file(struct doctor *doctor, struct doctor_file *file)
 
 static size_t count_keys(const struct buffer *text)
 {
-	const char *at = buffer_string(text), *end = at + text->length;
-	struct key_line line;
-	size_t length, count = 0;
+	struct view_walk walk = {.end = text->length};
+	struct view_line line = {0};
+	struct view view;
+	size_t count = 0;
 
-	for (; at < end; at += length + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		length = (size_t)((newline ? newline : end) - at);
-		key_line_parse(at, length, &line);
-		count += line.kind == KEY_LINE_KEY;
-		key_line_free(&line);
-	}
+	view_begin(buffer_string(text), text->length, "", &view);
+	while (view_next(&view, &walk, &line))
+		count += line.parsed.kind == KEY_LINE_KEY;
 	return count;
 }
 
@@ -345,31 +343,28 @@ static void report_line(
 /* Lines whose keys sshd would take, were they of another type. */
 static void check_types(struct doctor *doctor, const struct doctor_file *file)
 {
-	const char *at = buffer_string(&file->check.content);
-	const char *end = at + file->check.content.length;
-	struct key_line line;
+	const struct buffer *content = &file->check.content;
+	struct view_walk walk = {.end = content->length};
+	struct view_line line = {0};
+	struct view view;
 	char why[512];
 	char *fix;
-	long number = 1;
-	size_t length;
 
-	for (; at < end; at += length + 1, number++) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		length = (size_t)((newline ? newline : end) - at);
-		key_line_parse(at, length, &line);
-		if (line.kind == KEY_LINE_KEY && !line.options.cert_authority) {
-			if ((!doctor->key || pubkey_equal(&line.key, doctor->key)) &&
-				doctor_is_revoked(doctor, &line.key))
-				doctor_add(doctor, DOCTOR_FAIL, "line.revoked", NULL,
-					"%s:%ld: the key is revoked: %s names it", file->path,
-					number,
-					sshd_settings_get(&doctor->settings, "RevokedKeys"));
-			if (!doctor->key && line.key.kind != PUBKEY_RSA &&
-				doctor_refuses_type(doctor, &line.key, why, sizeof(why), &fix))
-				doctor_add(doctor, DOCTOR_FAIL, "line.algorithm", fix, "%s:%ld: %s",
-					file->path, number, why);
-		}
-		key_line_free(&line);
+	view_begin(buffer_string(content), content->length, "", &view);
+	while (view_next(&view, &walk, &line)) {
+		const struct pubkey *key = &line.parsed.key;
+
+		if (line.parsed.kind != KEY_LINE_KEY || line.parsed.options.cert_authority)
+			continue;
+		if ((!doctor->key || pubkey_equal(key, doctor->key)) &&
+			doctor_is_revoked(doctor, key))
+			doctor_add(doctor, DOCTOR_FAIL, "line.revoked", NULL,
+				"%s:%ld: the key is revoked: %s names it", file->path, line.number,
+				sshd_settings_get(&doctor->settings, "RevokedKeys"));
+		if (!doctor->key && key->kind != PUBKEY_RSA &&
+			doctor_refuses_type(doctor, key, why, sizeof(why), &fix))
+			doctor_add(doctor, DOCTOR_FAIL, "line.algorithm", fix, "%s:%ld: %s",
+				file->path, line.number, why);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "cli/doctor.h"
 #include "cli/doctor_checks.h"
-#include "keys/line.h"
+#include "keys/view.h"
 #include "sys/process.h"
 #include "sys/statefile.h"
 
@@ -41,26 +41,23 @@ static const char *read_revoked(
 /* Keeps the keys of the list; it has a key a line, with or without options. */
 static void take_revoked(struct doctor *doctor, const struct buffer *text)
 {
-	const char *at = buffer_string(text), *end = at + text->length;
+	struct view_walk walk = {.end = text->length};
+	struct view_line line = {0};
 	struct pubkey *grown;
-	struct key_line line;
-	size_t length;
+	struct view view;
 
-	for (; at < end; at += length + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		length = (size_t)((newline ? newline : end) - at);
-		key_line_parse(at, length, &line);
-		grown = line.key.blob ? reallocarray(doctor->revoked, doctor->revoked_count + 1,
-						sizeof(*grown))
-				      : NULL;
-		if (grown) {
-			doctor->revoked = grown;
-			grown[doctor->revoked_count++] = line.key;
-			line.key = (struct pubkey){0};
-		} else if (line.key.blob) {
+	view_begin(buffer_string(text), text->length, "", &view);
+	while (view_next(&view, &walk, &line)) {
+		if (!line.parsed.key.blob)
+			continue;
+		grown = reallocarray(doctor->revoked, doctor->revoked_count + 1, sizeof(*grown));
+		if (!grown) {
 			doctor->failed = true;
+			continue;
 		}
-		key_line_free(&line);
+		doctor->revoked = grown;
+		grown[doctor->revoked_count++] = line.parsed.key;
+		line.parsed.key = (struct pubkey){0};
 	}
 }
 
