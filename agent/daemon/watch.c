@@ -16,7 +16,9 @@
 	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |        \
 		IN_MOVE_SELF | IN_UNMOUNT)
 /* A machine that mounts all the time must not keep the agent busy: one look in that time. */
-#define MOUNTS_PAUSE_MS 1000
+#define MOUNTS_PAUSE_MS 500
+/* One program mounts several things, one after the other. */
+#define MOUNTS_SETTLE_MS 5
 
 struct watch {
 	int inotify;
@@ -56,7 +58,8 @@ static void on_mounted(evutil_socket_t epoll, short what, void *context)
 	struct watch *watch = context;
 	struct epoll_event taken;
 	long long calm = watch->mounts_told_ms + MOUNTS_PAUSE_MS - process_now_ms();
-	const struct timeval delay = {.tv_usec = calm > 0 ? MOUNTS_PAUSE_MS * 1000 - 1 : 5000};
+	const struct timeval delay = {
+		.tv_usec = 1000 * (calm > MOUNTS_SETTLE_MS ? calm : MOUNTS_SETTLE_MS)};
 
 	(void)what;
 	epoll_wait(epoll, &taken, 1, 0);

@@ -87,7 +87,7 @@ check_forwarded()
 	laptop sh -c 'rm -f /root/agent.sock
 		ssh -N -o ExitOnForwardFailure=yes -L /root/agent.sock:/run/vastagent/agent.sock "$@" one &
 		echo $! >/root/forward.pid' ssh "$@"
-	check "the forwarded socket is there" wait_until 5 laptop test -S /root/agent.sock
+	check "the forwarded socket is there" wait_until 20 laptop test -S /root/agent.sock
 	expect_eq "status answers" 200 "$(forwarded http://localhost/v1/status)"
 	expect_eq "keys do not" 403 "$(forwarded http://localhost/v1/keys)"
 	expect_eq "not even to be added" 403 "$(forwarded "${json[@]}" -d "{\"text\":\"$bobs\"}" \

@@ -24,15 +24,15 @@ note "mirrored accounts get root's keys, and lose them with root"
 in_instance sh -c 'printf "[keys]\nmirror = user\n" >/etc/vastagent.conf'
 check "the agent starts" in_instance vastagent start
 check "a key for root" in_instance vastagent addkey --name mate "$mate"
-check "gets in to user" wait_until 5 gets_in mate user
+check "gets in to user" wait_until 20 gets_in mate user
 expect_eq "as the account's own file" "user 600" \
 	"$(in_instance stat -c '%U %a' /home/user/.ssh/authorized_keys)"
 check_fails "not to alice" any gets_in mate alice
 in_instance sh -c ': >/home/user/.ssh/authorized_keys'
-check "it is restored there, too" wait_until 5 gets_in mate user
+check "it is restored there, too" wait_until 20 gets_in mate user
 in_instance vastagent rmkey mate >/dev/null
 check "gone from root" is_out mate root
-check "gone from user" wait_until 5 is_out mate user
+check "gone from user" wait_until 20 is_out mate user
 in_instance sh -c 'printf "[keys]\n" >/etc/vastagent.conf'
 check "the configuration is read again" in_instance vastagent reload
 
@@ -40,11 +40,11 @@ note "an account adds its own"
 check "by itself" in_instance_as alice vastagent addkey "$mate"
 check "it gets in" gets_in mate alice
 in_instance_as alice sh -c ': >~/.ssh/authorized_keys'
-check "from then on the account is looked after" wait_until 5 gets_in mate alice
+check "from then on the account is looked after" wait_until 20 gets_in mate alice
 instance_stop_start
 check "also after stop and start" in_instance vastagent start
 in_instance_as alice sh -c ': >~/.ssh/authorized_keys'
-check "it is restored" wait_until 5 gets_in mate alice
+check "it is restored" wait_until 20 gets_in mate alice
 
 note "accounts that cannot log in"
 in_instance useradd -m -s /usr/sbin/nologin carl
@@ -63,10 +63,10 @@ warned()
 {
 	in_instance vastagent status | grep -q "warning: keys of carl: no account 'carl'"
 }
-check "status says so" wait_until 5 warned
+check "status says so" wait_until 20 warned
 check "the others are looked after all the same" in_instance vastagent addkey "$(laptop_key other)"
 in_instance sh -c ': >/root/.ssh/authorized_keys'
-check "and restored" wait_until 5 gets_in other root
+check "and restored" wait_until 20 gets_in other root
 
 note "a file that is the administrator's"
 in_instance sh -c 'mkdir -m 755 /etc/ssh/keys; echo "AuthorizedKeysFile /etc/ssh/keys/%u" \

@@ -47,7 +47,7 @@ key()
 mate=$(laptop_key mate | ssh-keygen -lf - | cut -d ' ' -f 2 | jq -Rr @uri)
 renter=$(laptop_key | ssh-keygen -lf - | cut -d ' ' -f 2 | jq -Rr @uri)
 laptop sh -c 'ssh -N -R 9000:localhost:9 one & echo $! >/root/forward.pid'
-check "somebody forwards a port" wait_until 5 in_instance sh -c 'ss -ltn | grep -q :9000'
+check "somebody forwards a port" wait_until 20 in_instance sh -c 'ss -ltn | grep -q :9000'
 answers()
 {
 	told POST /v1/keys -d "$(key mate '{name: "mate", ttl: 3600, options: "no-pty"}')"

@@ -26,8 +26,8 @@ copies()
 note "an on-start text that never returns, and keys that the platform writes after it began"
 instance_start one --endless --keys late --on-start "$onstart" --env "VASTAGENT_KEYS=$mate"
 check "the agent answers all the same" wait_until 10 agent_answers
-check "the template's key gets in" wait_until 5 mate_gets_in one
-check "and the platform's own" wait_until 5 laptop_ssh one true
+check "the template's key gets in" wait_until 20 mate_gets_in one
+check "and the platform's own" wait_until 20 laptop_ssh one true
 check "the report is in the log" wait_until 10 in_instance grep -q 'COME FROM THE TEMPLATE' /var/log/onstart.log
 expect_no_match "without a problem" PROBLEM "$(in_instance cat /var/log/onstart.log)"
 check "a removed key" in_instance vastagent rmkey --force mate@laptop
@@ -53,9 +53,9 @@ check "a key is added through the link" in_instance vastagent addkey "$mate"
 check "it gets in" mate_gets_in three
 check "the link is still one" in_instance test -L /root/.ssh
 platform refresh
-check "and it is restored through it" wait_until 5 mate_gets_in three
+check "and it is restored through it" wait_until 20 mate_gets_in three
 platform refresh --rename
-check "however the file is rewritten" wait_until 5 mate_gets_in three
+check "however the file is rewritten" wait_until 20 mate_gets_in three
 instance_end
 
 note "the image copies root's lines to another account"
@@ -82,7 +82,7 @@ removed()
 {
 	in_instance vastagent keys --json | jq -e '.keys[] | select(.name == "mate" and .state == "removed")'
 }
-check "who takes a line out of the block is heeded" wait_until 5 removed
+check "who takes a line out of the block is heeded" wait_until 20 removed
 check_fails "the key is gone" any mate_gets_in five
 check "adding it again brings it back" in_instance vastagent addkey --name mate "$mate"
 check "for good" mate_gets_in five
@@ -93,9 +93,9 @@ both()
 {
 	mate_gets_in five && laptop ssh -i /root/.ssh/second -o IdentitiesOnly=yes five true
 }
-check "an older copy that is written back loses nothing" wait_until 5 both
+check "an older copy that is written back loses nothing" wait_until 20 both
 check "pause" in_instance vastagent pause
 platform refresh
 check_fails "nothing is restored while it is paused" any wait_until 1 mate_gets_in five
 check "resume" in_instance vastagent resume
-check "and it is restored" wait_until 5 mate_gets_in five
+check "and it is restored" wait_until 20 mate_gets_in five

@@ -178,7 +178,7 @@ hold()
 		os.rename('/tmp/held.new', '/tmp/held')
 		time.sleep(60)
 	END_OF_PYTHON
-	wait_until 5 test -e "$held"
+	wait_until 20 test -e "$held"
 }
 held=$WORLD/machines/one/tmp/held
 let_go()
@@ -192,21 +192,21 @@ some_there()
 in_instance sh -c "jq -Rs '{text: ., user: \"root\"}' /tmp/secret >/tmp/secret.json
 	jq -Rs '{text: ., user: \"root\"}' /tmp/secret.ppk >/tmp/secret.ppk.json"
 check "a request without an end is sent" hold /tmp/secret.json 5000
-check "it is found there, so that the search can find" wait_until 5 some_there
+check "it is found there, so that the search can find" wait_until 20 some_there
 check "its sender goes" let_go
-check "then it is not" wait_until 5 none_left
+check "then it is not" wait_until 20 none_left
 check "a request with an end is sent" hold /tmp/secret.json
-check "it is gone while the connection is still open" wait_until 2 none_left
+check "it is gone while the connection is still open" wait_until 20 none_left
 check "its sender goes" let_go
 for file in /tmp/secret /tmp/secret.ppk; do
 	post 400 application/json "$file"
 	post 415 text/plain "$file"
-	check "of $file nothing is left" wait_until 5 none_left
+	check "of $file nothing is left" wait_until 20 none_left
 done
 post 400 application/json /tmp/secret.json
-check "nor of one that came in the right form" wait_until 5 none_left
+check "nor of one that came in the right form" wait_until 20 none_left
 post 200 application/json /tmp/secret.ppk.json
-check "nor of a .ppk, whose public part was used" wait_until 5 none_left
+check "nor of a .ppk, whose public part was used" wait_until 20 none_left
 no_child()
 {
 	[ -z "$(in_instance ps -o pid= --ppid "$inside")" ]

@@ -85,7 +85,7 @@ both()
 	[ "$(in_instance ssh-keygen -lf "$file" | grep -cE '(new|stays)@test')" -eq 2 ] &&
 		! in_instance test -e "$journal"
 }
-check "the file is completed and the journal gone" wait_until 5 both
+check "the file is completed and the journal gone" wait_until 20 both
 expect_eq "foreign bytes are as they were" "$sum" \
 	"$(in_instance head -c "${#foreign}" "$file" | sha256sum)"
 in_instance vastagent rmkey --user user new@test >/dev/null

@@ -23,7 +23,7 @@ check "gets in" gets_in mate first
 platforms=$(in_instance head -n 1 "$keys_file")
 instance_save image
 check "stop and start of the same instance" instance_stop_start
-check "keep it" wait_until 5 gets_in mate first
+check "keep it" wait_until 20 gets_in mate first
 instance_end
 
 note "another instance, from its image"
@@ -48,7 +48,7 @@ in_instance vastagent stop >/dev/null
 in_instance sed -i '/^ "sum"/d; s/"instance": "99999"/"instance": "11111"/' /var/lib/vastagent/keys/root.json
 check "started by hand with another id in its environment" \
 	in_instance env CONTAINER_ID=11111 vastagent start
-check "the id is that of process 1 all the same" wait_until 5 warned
+check "the id is that of process 1 all the same" wait_until 20 warned
 instance_end
 
 note "an image that is cleaned before it is saved"
@@ -78,7 +78,7 @@ is_instance()
 becomes_instance()
 {
 	in_instance vastagent reload >/dev/null
-	wait_until 5 is_instance "$1"
+	wait_until 20 is_instance "$1"
 }
 # on_start TEXT: what the next boot of this instance runs.
 on_start()
@@ -113,7 +113,7 @@ on_start "vastagent start"
 check "the container starts again, and nobody hands anything over" instance_stop_start
 check "the old word is there" in_instance grep -q ' 777$' $handed_over
 check "but void" is_instance null
-check "the key stays" wait_until 5 gets_in mate handed
+check "the key stays" wait_until 20 gets_in mate handed
 instance_save handed
 instance_end
 
@@ -122,7 +122,7 @@ instance_start copy --unnamed --from handed --keys never --bashrc none
 check "it is not known" is_instance null
 check "nothing changes" gets_in mate copy
 check "it is handed over to the agent that runs" in_instance env CONTAINER_ID=999 vastagent start --hand-over
-check "and the old keys are set aside at once" wait_until 5 warned
+check "and the old keys are set aside at once" wait_until 20 warned
 check_fails "the mate is not let in" any gets_in mate copy
 instance_end
 
@@ -140,7 +140,7 @@ check_fails "nor one on a volume, which another instance may share" 1 wait_until
 machine_enter labelled umount /root
 in_instance chmod 644 $label
 check "one that is root's alone is" becomes_instance 555
-check "the old keys are set aside" wait_until 5 warned
+check "the old keys are set aside" wait_until 20 warned
 instance_end
 
 note "a VM"
@@ -148,16 +148,16 @@ first_id=0123456789abcdef0123456789abcdef
 second_id=fedcba9876543210fedcba9876543210
 instance_start vm --unnamed --vm $first_id --on-start "$onstart; vastagent addkey --name mate '$(laptop_key mate)'" \
 	--bashrc none
-check "has an id of its own" wait_until 5 is_instance machine-$first_id
-check "a key" wait_until 5 gets_in mate vm
+check "has an id of its own" wait_until 20 is_instance machine-$first_id
+check "a key" wait_until 20 gets_in mate vm
 instance_save vm
 on_start "CONTAINER_ID=777 vastagent start --hand-over"
 check "the platform's id" instance_stop_start
-check "comes in its place" wait_until 5 is_instance 777
-check "for the store too" wait_until 5 in_instance grep -q '"instance": "777"' /var/lib/vastagent/keys/root.json
+check "comes in its place" wait_until 20 is_instance 777
+check "for the store too" wait_until 20 in_instance grep -q '"instance": "777"' /var/lib/vastagent/keys/root.json
 on_start "vastagent start"
 check "a start before the on-start" instance_stop_start
-check "knows the machine only" wait_until 5 is_instance machine-$first_id
+check "knows the machine only" wait_until 20 is_instance machine-$first_id
 check "which is no reason to set the keys aside" gets_in mate vm
 check_fails "nobody is warned" 1 warned
 in_instance vastagent stop >/dev/null
@@ -166,5 +166,5 @@ check "knows nothing" is_instance null
 check "and changes nothing" gets_in mate vm
 instance_end
 instance_start othervm --unnamed --vm $second_id --from vm --on-start "$onstart" --keys never --bashrc none
-check "another machine from its image" wait_until 5 is_instance machine-$second_id
-check "sets the keys aside" wait_until 5 warned
+check "another machine from its image" wait_until 20 is_instance machine-$second_id
+check "sets the keys aside" wait_until 20 warned

@@ -72,7 +72,7 @@ all_there()
 		grep -q " key$moment\$" <<<"$file" || return 1
 	done
 }
-check "every acknowledged key is there" wait_until 5 all_there
+check "every acknowledged key is there" wait_until 20 all_there
 check "no temporary file is left once something is written" in_instance vastagent addkey \
 	"$(laptop_key mate)"
 expect_eq "in ~/.ssh" authorized_keys "$(in_instance ls -A /root/.ssh)"

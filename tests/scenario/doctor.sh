@@ -38,7 +38,7 @@ restart_sshd()
 		while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
 		rm -f /run/sshd.pid
 		exec env -i PATH="$PATH" /usr/sbin/sshd "$@"' - "${sshd_options[@]}" || return 1
-	wait_until 5 instance_listens
+	wait_until 20 instance_listens
 }
 
 reset()
@@ -114,7 +114,7 @@ broken()
 		look
 		in_instance bash -c "$(doctor '[.checks[] | select(.id == "key")][0].fix')" >/dev/null
 	fi
-	wait_until 5 login || fail "$name: the login works after: $fix" "$(doctor .)"
+	wait_until 20 login || fail "$name: the login works after: $fix" "$(doctor .)"
 	look
 	[ -z "$(finding status)" ] || fail "$name: doctor is content after: $fix" "$(doctor .)"
 	[ "$(doctor .ok)" = true ] || fail "$name: all is well after: $fix" "$(doctor .)"

@@ -49,7 +49,7 @@ names()
 tmux_end()
 {
 	in_instance sh -c 'tmux kill-server; su user -c "tmux kill-server"' 2>/dev/null
-	wait_until 5 no_tmux || fail "the tmux servers end"
+	wait_until 20 no_tmux || fail "the tmux servers end"
 }
 
 no_tmux()
@@ -192,7 +192,7 @@ END
 check "reload" in_instance vastagent reload
 expect_eq "what PAM has set is left alone" 'of the file' "$(laptop_ssh box 'printenv GIVEN' 2>/dev/null)"
 in_instance sh -c 'echo "UsePAM no" >/etc/ssh/sshd_config.d/a.conf; kill -HUP "$(cat /run/sshd.pid)"'
-wait_until 5 laptop_ssh box '[ "$GIVEN" = "of the workspace" ]' || fail "sshd goes on without PAM"
+wait_until 20 laptop_ssh box '[ "$GIVEN" = "of the workspace" ]' || fail "sshd goes on without PAM"
 expect_eq "they win, and one bad line loses no other" "of the workspace|it's # whole|  blanks around  ||" \
 	"$(laptop_ssh box 'echo "$GIVEN|$OF_THE_FILE|$AW_1|$LD_PRELOAD|$RUN"' 2>&1)"
 in_instance chown user /workspace
@@ -214,14 +214,14 @@ expect_eq "a stopped instance's files are not read again" '' "$(names root print
 check "nor by vastagent env" in_instance sh -c '! vastagent env'
 expect_match "which says what to do" 'vastagent start' "$SEEN"
 check "the agent starts" in_instance vastagent start
-wait_until 5 in_instance vastagent env || fail "the variables are written"
+wait_until 20 in_instance vastagent env || fail "the variables are written"
 expect_eq "process 1's are there" "sum=$expected_sum." "$(laptop_ssh box show)"
 expect_eq "what an older on-start had is not" '' "$(laptop_ssh box 'printenv GIVEN')"
 instance_save image
 instance_start copy --from image --id 777 --bashrc none --user yes
 expect_eq "a copied image knows nothing" '' "$(laptop_ssh copy 'printenv CONTAINER_ID')"
 check "its agent starts" in_instance vastagent start
-wait_until 5 in_instance vastagent env || fail "the variables are written"
+wait_until 20 in_instance vastagent env || fail "the variables are written"
 expect_eq "and now it knows who it is" 777 "$(laptop_ssh copy 'printenv CONTAINER_ID')"
 
 in_instance vastagent stop >/dev/null

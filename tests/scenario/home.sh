@@ -41,11 +41,11 @@ is_restored()
 {
 	[ "$(restorations)" -gt "$before" ] && holds_key "$1"
 }
-# restored WHAT [FILE]: since strip_keys, and within a second. The slow look comes every 5
-# minutes, and a retry after a failure is no sooner than that.
+# restored WHAT [FILE]: since strip_keys. The slow look comes every 5 minutes, and a retry
+# after a failure is no sooner than that, so what comes within seconds was seen.
 restored()
 {
-	check "$1" wait_until 1 is_restored "${2:-$keys_file}"
+	check "$1" wait_until 20 is_restored "${2:-$keys_file}"
 }
 
 note "the home is moved away and back"
@@ -127,11 +127,11 @@ check "which is said" warned late ''
 in_instance mkdir -p /srv/homes/late/.ssh
 in_instance chmod 700 /srv/homes/late/.ssh
 in_instance chown -R late: /srv/homes/late
-check "gets the key" wait_until 1 holds_key $late
+check "gets the key" wait_until 20 holds_key $late
 check "and lets its owner in" gets_in late
 in_instance chmod 777 /srv/homes/late
 strip_keys $late
-check "one that sshd would not read" wait_until 5 warned late 'can be written by others'
+check "one that sshd would not read" wait_until 20 warned late 'can be written by others'
 in_instance chmod 755 /srv/homes/late
 restored "is repaired at once" $late
 

@@ -61,7 +61,7 @@ owner()
 	in_instance_as user sh -c "$1"
 }
 
-wait_until 5 attached || fail "strace is attached" "$(cat "$tmp/strace.err")"
+wait_until 20 attached || fail "strace is attached" "$(cat "$tmp/strace.err")"
 
 note "at each name, each thing"
 names='.ssh .ssh/authorized_keys .bashrc'

@@ -86,7 +86,7 @@ written()
 {
 	in_instance_as user vastagent ssh-config
 }
-check "then another account is" wait_until 5 written
+check "then another account is" wait_until 20 written
 expect_match "and it is for that account" 'User user' "$(in_instance_as user vastagent ssh-config)"
 for bad in 0 65536 x 80:a:b 80:: 80:a:b:c '80:a b:80' 80:localhost:80:; do
 	check_fails "-L $bad" 64 in_instance vastagent ssh-config -L "$bad"

@@ -106,7 +106,7 @@ expect_eq "process 1 has the same" "$capabilities" \
 check_fails "it may not mount" any in_instance mount -t tmpfs none /mnt
 check_fails "it may not change the network" any in_instance ip link add type veth
 { in_instance_as user sleep 1001; } 2>/dev/null &
-wait_until 5 in_instance pgrep -x -u user sleep || fail "the account user runs a program"
+wait_until 20 in_instance pgrep -x -u user sleep || fail "the account user runs a program"
 others=$(in_instance pgrep -x -u user sleep)
 check_fails "it may not look into another account's processes" any \
 	in_instance readlink "/proc/$others/fd/0"

@@ -24,7 +24,7 @@ no_client()
 tmux_end()
 {
 	in_instance tmux kill-server 2>/dev/null
-	wait_until 5 no_tmux || fail "the tmux server ends"
+	wait_until 20 no_tmux || fail "the tmux server ends"
 }
 
 # A session that ends within its first second is taken for a broken one.
@@ -93,7 +93,7 @@ sleep_pid=$(in_instance sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!')
 
 note "detaching ends the connection, the session goes on"
 in_instance tmux send-keys -t ssh_tmux 'stty -echo; job=kept' Enter
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_keys two C-b d
 term_gone two
 expect_eq "ssh ended with status 0" 0 "$(term_status two)"
@@ -108,14 +108,14 @@ term_type one 'echo "job=$job"'
 term_wait one '^job=kept$'
 
 note "the last exit ends the connection"
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_type one exit
 term_wait one '^\[ssh_tmux\]1:bash\* '
 term_type one exit
 term_gone one
 expect_eq "ssh ended with status 0" 0 "$(term_status one)"
 term_close one
-wait_until 5 no_tmux || fail "nothing is left" "$(in_instance pgrep -ax 'tmux.*')"
+wait_until 20 no_tmux || fail "nothing is left" "$(in_instance pgrep -ax 'tmux.*')"
 in_instance kill "$sleep_pid"
 
 note "ways out"
@@ -157,7 +157,7 @@ check "rsync" laptop rsync -e ssh /root/data box:/root/by-rsync
 for file in by-scp by-old-scp by-sftp by-rsync; do
 	expect_eq "$file is whole" "$sum" "$(in_instance md5sum "/root/$file" | cut -d ' ' -f 1)"
 done
-wait_until 5 no_tmux || fail "none of these started tmux" "$(in_instance pgrep -ax 'tmux.*')"
+wait_until 20 no_tmux || fail "none of these started tmux" "$(in_instance pgrep -ax 'tmux.*')"
 passed "none of these started tmux"
 
 note "other shells, and another account"
@@ -167,7 +167,7 @@ for shell in /bin/dash /usr/bin/zsh /usr/bin/fish; do
 	in_instance touch /root/.zshrc
 	term_ssh shell box
 	expect_attached shell
-	wait_until 5 has_lived
+	wait_until 20 has_lived
 	term_keys shell C-b d
 	term_gone shell
 	expect_eq "$shell: ssh ended with status 0" 0 "$(term_status shell)"
@@ -192,7 +192,7 @@ term_type account 'tmux kill-server'
 term_wait account 'this is a plain shell'
 expect_plain account
 term_close account
-wait_until 5 no_tmux
+wait_until 20 no_tmux
 
 note "a terminal that terminfo does not know"
 term_open ghostty env TERM=xterm-ghostty ssh -tt box
@@ -204,25 +204,25 @@ note "tmux's own ways to leave"
 term_ssh leave box
 expect_attached leave
 term_keys leave C-b C-z
-wait_until 5 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" = suspended ]'
+wait_until 20 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" = suspended ]'
 term_keys leave C-c
-wait_until 5 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" != suspended ]'
+wait_until 20 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" != suspended ]'
 term_type leave 'echo back$((40 + 2))'
 term_wait leave '^back42$'
-wait_until 5 has_lived
+wait_until 20 has_lived
 in_instance tmux detach-client -P -s ssh_tmux
 term_gone leave
 term_close leave
 in_instance sh -c 'umask 022; printf "[login]\ndetach = shell\n" >/etc/vastagent.conf'
 term_ssh leave box
 expect_attached leave
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_keys leave C-b d
 expect_plain leave
 term_close leave
 term_ssh leave box
 expect_attached leave
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_type leave 'exit'
 term_gone leave
 term_close leave
@@ -262,7 +262,7 @@ term_type agent 'clear; echo "$SSH_AUTH_SOCK"; ssh-add -l'
 term_wait agent '^/root/.ssh/agent.sock$'
 term_wait agent 'ED25519'
 term_close agent
-wait_until 5 no_client
+wait_until 20 no_client
 term_open agent env "SSH_AUTH_SOCK=$socket" ssh -A -tt box
 expect_attached agent
 term_type agent 'clear; ssh-add -l; echo again'
@@ -293,7 +293,7 @@ term_ssh fault box
 expect_attached fault
 in_instance kill -KILL "$(in_instance pgrep -x vastagent)"
 expect_plain fault
-wait_until 5 no_client || fail "no client is left"
+wait_until 20 no_client || fail "no client is left"
 term_close fault
 
 term_ssh fault box
@@ -380,7 +380,7 @@ for shell in /bin/bash /bin/dash; do
 	login_plain crashing ssh -tt box
 	in_instance sh -c 'printf "#!/bin/sh\nexec sleep 1000\n" >/usr/local/bin/vastagent'
 	term_ssh hanging box
-	wait_until 5 in_instance pgrep -fx 'sleep 1000' || fail "the program hangs"
+	wait_until 20 in_instance pgrep -fx 'sleep 1000' || fail "the program hangs"
 	term_keys hanging C-c
 	expect_plain hanging
 	term_close hanging

@@ -65,7 +65,7 @@ make_instance()
 		kill -HUP "$(cat /run/sshd.pid)"
 		touch /root/.hushlogin /home/user/.hushlogin /home/limited/.hushlogin /root/.zshrc'
 	check "$1: the agent starts" in_instance vastagent start
-	wait_until 5 in_instance grep -q /usr/local/bin/vastagent /root/.bashrc ||
+	wait_until 20 in_instance grep -q /usr/local/bin/vastagent /root/.bashrc ||
 		fail "$1: the platform's block stands back"
 }
 
@@ -225,7 +225,7 @@ row_before()
 		term_keys "$terminal" "${PRESS##* }"
 	fi
 	if [ -n "${LATER:-}" ]; then
-		wait_until 2 in_instance sh -c '[ -n "$(tmux list-clients)" ]'
+		wait_until 20 in_instance sh -c '[ -n "$(tmux list-clients)" ]'
 		term_size "$terminal" "${LATER%x*}" "${LATER#*x}"
 	fi
 	judge "$1" "$terminal" "$2" "$3" "$started"

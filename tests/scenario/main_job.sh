@@ -61,7 +61,7 @@ note "the platform rewrites the file, in each of its ways"
 for way in '' --rename --unlink; do
 	# shellcheck disable=SC2086 # no way is no argument
 	platform refresh $way
-	check "after a refresh ${way:-in place} the mate gets in" wait_until 5 mate_gets_in
+	check "after a refresh ${way:-in place} the mate gets in" wait_until 20 mate_gets_in
 done
 check "the renter's own key still does" laptop_ssh one true
 check "status counts it" in_instance vastagent status
@@ -71,12 +71,12 @@ expect_match "three restores" 'restored [345]' "$SEEN"
 note "stop and start keep the key"
 instance_stop_start
 check "onstart.sh at the second boot" in_instance "$SOURCE/onstart/onstart.sh"
-check "the mate gets in" wait_until 5 mate_gets_in
+check "the mate gets in" wait_until 20 mate_gets_in
 
 note "a login lands in tmux, and nothing dies with the connection"
 term_ssh first one
 term_wait first 'root@one:~#'
-check "it is the session ssh_tmux" wait_until 5 in_instance tmux has-session -t =ssh_tmux
+check "it is the session ssh_tmux" wait_until 20 in_instance tmux has-session -t =ssh_tmux
 term_type first 'sleep 1000 & echo job $((40 + 2))'
 term_wait first 'job 42'
 term_kill first
@@ -91,7 +91,7 @@ has_lived()
 	created=$(in_instance tmux list-clients -F '#{client_created}' | sort -n | tail -n 1)
 	[ "$EPOCHSECONDS" -gt "$((created + 1))" ]
 }
-check "it has been looked at" wait_until 5 has_lived
+check "it has been looked at" wait_until 20 has_lived
 term_keys second C-b d
 check "detaching ends the connection" term_gone second
 
@@ -115,15 +115,15 @@ shows()
 {
 	in_instance vastagent forwards --json | jq -e "any(.forwards[]; $1)"
 }
-check "-R shows at once" wait_until 5 shows '.type == "remote" and (.listen | endswith(":19090"))'
+check "-R shows at once" wait_until 20 shows '.type == "remote" and (.listen | endswith(":19090"))'
 check_fails "an idle -L does not" any shows '.type == "local"'
 laptop bash -c 'exec 3<>/dev/tcp/127.0.0.1/18080 && read -r banner <&3 && echo $$ >/root/user.pid &&
 	sleep 1000 3>&3' &
-check "-L shows once a byte went through" wait_until 5 shows '.type == "local" and
+check "-L shows once a byte went through" wait_until 20 shows '.type == "local" and
 	(.target | endswith(":22")) and .connections == 1 and .session.user == "root"'
 laptop bash -c 'echo $$ >/root/socks.pid; exec curl -s --socks5-hostname 127.0.0.1:11080 \
 	telnet://127.0.0.2:22 </dev/null' >/dev/null &
-check "-D shows where it leads" wait_until 5 shows '.type == "local" and .target == "127.0.0.2:22"'
+check "-D shows where it leads" wait_until 20 shows '.type == "local" and .target == "127.0.0.2:22"'
 check "for people too" in_instance vastagent forwards
 note "$SEEN"
 check "the session that holds them is listed" in_instance vastagent sessions
@@ -133,7 +133,7 @@ all_gone()
 {
 	! shows true
 }
-check "all are gone with the connection" wait_until 5 all_gone
+check "all are gone with the connection" wait_until 20 all_gone
 
 note "who does not want tmux says so"
 check "touch ~/.no_auto_tmux" laptop_ssh one touch .no_auto_tmux

@@ -43,7 +43,7 @@ check "the instance starts again" instance_stop_start
 expect_eq "it is paused still" "$end" "$(status .paused_until)"
 check_fails "and nothing is restored" any wait_until 1 holds_key
 check "resume" in_instance vastagent resume
-check "ends it" wait_until 5 goes_on
+check "ends it" wait_until 20 goes_on
 check_fails "for good" any in_instance test -e $remembered
 restart_agent
 expect_eq "a new agent knows of none" false "$(status .paused)"
@@ -59,19 +59,19 @@ check "a short one" in_instance vastagent pause 3s
 platform refresh
 restart_agent
 expect_eq "that a new agent keeps" true "$(status .paused)"
-check "is over in time" wait_until 6 goes_on
+check "is over in time" wait_until 20 goes_on
 now=$(date +%s)
 id=$(status .instance)
 platform refresh
 restart_agent "{\"until\":$((now - 10)),\"seconds\":600,\"instance\":\"$id\"}"
-check "one that ended while no agent ran is over" wait_until 5 goes_on
+check "one that ended while no agent ran is over" wait_until 20 goes_on
 platform refresh
 restart_agent "{\"until\":$((now + 86400)),\"seconds\":2,\"instance\":\"$id\"}"
 expect_eq "where the clock was set back by a day" true "$(status .paused)"
-check "it does not last a day longer" wait_until 5 goes_on
+check "it does not last a day longer" wait_until 20 goes_on
 
 note "another instance's, and damage"
 restart_agent '{"until":0,"seconds":0,"instance":"99999"}'
-check "a copied image's is none" wait_until 5 goes_on
+check "a copied image's is none" wait_until 20 goes_on
 restart_agent '{"until":'
-check "what cannot be read is none" wait_until 5 goes_on
+check "what cannot be read is none" wait_until 20 goes_on

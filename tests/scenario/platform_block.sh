@@ -69,14 +69,14 @@ shape()
 	before=$(sum_of "$file")
 	hook install
 	in_instance vastagent start >/dev/null
-	wait_until 5 guards_are "$file" "$count" || fail "$what: stands back" "$(in_instance cat "$file")"
+	wait_until 20 guards_are "$file" "$count" || fail "$what: stands back" "$(in_instance cat "$file")"
 	expect_no_capture "$what"
 	expect_eq "$what: nothing but the condition, and the same owner, mode and link" "$before" \
 		"$(in_instance sed "s|${guard//[/\\[}||" "$file" | in_instance sh -c 'sha256sum' &&
 			sum_of "$file" | tail -n +2)"
 	hook remove
 	check "$what: the agent looks again" in_instance vastagent reload
-	wait_until 5 guards_are "$file" 0 || fail "$what: is back" "$(in_instance cat "$file")"
+	wait_until 20 guards_are "$file" 0 || fail "$what: is back" "$(in_instance cat "$file")"
 	expect_eq "$what: without the hook, the very bytes" "$before" "$(sum_of "$file")"
 	agent_off
 }
@@ -119,16 +119,16 @@ agent_off
 hook install
 in_instance vastagent start >/dev/null
 put .bashrc '%s\n' "$usual"
-wait_until 5 guards_are .bashrc 1 || fail "a block that is appended" "$(in_instance cat .bashrc)"
+wait_until 20 guards_are .bashrc 1 || fail "a block that is appended" "$(in_instance cat .bashrc)"
 expect_no_capture "appended after the start"
 put .bashrc '%s\n' "$usual"
-wait_until 5 guards_are .bashrc 2 || fail "a second one" "$(in_instance cat .bashrc)"
+wait_until 20 guards_are .bashrc 2 || fail "a second one" "$(in_instance cat .bashrc)"
 expect_no_capture "appended again"
 in_instance sh -c 'cp .bashrc new && mv new .bashrc'
 put .bash_profile '. ~/.bashrc\n%s\n' "$usual"
-wait_until 5 guards_are .bash_profile 1 || fail "a third one" "$(in_instance cat .bash_profile)"
+wait_until 20 guards_are .bash_profile 1 || fail "a third one" "$(in_instance cat .bash_profile)"
 put .profile '%s\n' "$one_line"
-check "who writes again and again" wait_until 5 in_instance sh -c 'vastagent status | grep "rewritten again and again"'
+check "who writes again and again" wait_until 20 in_instance sh -c 'vastagent status | grep "rewritten again and again"'
 expect_eq "is given way to" 0 "$(guards .profile)"
 agent_off
 
@@ -136,5 +136,5 @@ note "a form that is left alone"
 put .bashrc '[ -n "$TMUX" ] || [ -z "$SSH_CONNECTION" ] || exec tmux new -A -s ssh_tmux\n%s' ''
 before=$(sum_of .bashrc)
 in_instance vastagent start >/dev/null
-check "is told" wait_until 5 in_instance sh -c 'vastagent status | grep "a form that is left alone: ~/.bashrc"'
+check "is told" wait_until 20 in_instance sh -c 'vastagent status | grep "a form that is left alone: ~/.bashrc"'
 expect_eq "and left alone" "$before" "$(sum_of .bashrc)"

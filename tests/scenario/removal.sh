@@ -99,7 +99,7 @@ term_kill session
 note "the last key, and all of them"
 in_instance vastagent addkey --name alice "$(laptop_key alice)" >/dev/null
 in_instance sh -c ": >$keys_file"
-check "it is restored alone" wait_until 5 gets_in alice
+check "it is restored alone" wait_until 20 gets_in alice
 check_fails "the last key is not removed" 77 in_instance vastagent rmkey alice
 expect_match "without being told twice" 'is the last key .* repeat it with force' "$SEEN"
 check "with --force it is" in_instance vastagent rmkey --all --force

@@ -33,7 +33,7 @@ listens()
 {
 	in_instance python3 -c "import socket; socket.socket(socket.AF_UNIX).connect('$socket')"
 }
-check "it listens" wait_until 5 listens
+check "it listens" wait_until 20 listens
 check_fails "a daemon does not take it away" 73 in_instance vastagent daemon
 expect_match "and says so" "another program listens on $socket" "$SEEN"
 check "the other one still listens" listens
@@ -75,7 +75,7 @@ limited()
 {
 	in_instance bash -c "ulimit -H $1; exec vastagent daemon" >"$WORLD/limited" 2>&1 &
 	daemon=$!
-	wait_until 5 in_instance vastagent status || ! kill -0 "$daemon" 2>/dev/null ||
+	wait_until 20 in_instance vastagent status || ! kill -0 "$daemon" 2>/dev/null ||
 		fail "limit $1: it answers or ends" "$(cat "$WORLD/limited")"
 }
 note "few descriptors, little memory"

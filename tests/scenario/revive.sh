@@ -81,7 +81,7 @@ has_mate()
 {
 	in_instance grep -q mate@ /root/.ssh/authorized_keys
 }
-check "the next one puts the key back" wait_until 2 has_mate
+check "the next one puts the key back" wait_until 20 has_mate
 check "which lets its owner in" laptop_ssh -i .ssh/mate root@one true
 
 note "the parent"
@@ -108,10 +108,10 @@ reloaded()
 {
 	in_instance grep -q 'read /etc/vastagent.conf again' /var/log/vastagent.log
 }
-check "passes SIGHUP on" wait_until 5 reloaded
+check "passes SIGHUP on" wait_until 20 reloaded
 expect_eq "to an agent that lives on" "$old" "$(status .pid)"
 in_instance kill -TERM "$(parent)"
-check "and SIGTERM, after which nothing is left" wait_until 5 none_runs
+check "and SIGTERM, after which nothing is left" wait_until 20 none_runs
 check_fails "nor a socket" any in_instance test -e /run/vastagent/agent.sock
 
 note "an agent that dies again and again"
@@ -136,16 +136,16 @@ pauses_are()
 	[ "$(pauses | tr '\n' ' ')" = "$1" ]
 }
 cannot_live
-check "is started with growing pauses" wait_until 5 pauses_are '200 400 800 '
+check "is started with growing pauses" wait_until 20 pauses_are '200 400 800 '
 check "stop in a pause says that none runs" in_instance vastagent stop
 check "and ends the parent" none_runs
 check_fails "a start tells why it fails" 69 in_instance vastagent start
 expect_match "with the agent's own words" '/var/lib/vastagent must be a directory' "$SEEN"
-check "it is tried again all the same" wait_until 5 pauses_are '200 400 800 '
+check "it is tried again all the same" wait_until 20 pauses_are '200 400 800 '
 can_live
-check "so that it comes back by itself" wait_until 5 answers 0
+check "so that it comes back by itself" wait_until 20 answers 0
 cannot_live
-check "it cannot live once more" wait_until 5 pauses_are '800 1600 3200 '
+check "it cannot live once more" wait_until 20 pauses_are '800 1600 3200 '
 can_live
 old_parent=$(parent)
 check "a start in a pause does not wait for its end" in_instance timeout 3 vastagent start
@@ -163,7 +163,7 @@ expect_eq "that is over" '' "$(status '.warnings[]')"
 kill_both()
 {
 	in_instance pkill -KILL -x 'vastagent|vastagent-keep'
-	wait_until 5 none_runs || fail "both are dead"
+	wait_until 20 none_runs || fail "both are dead"
 }
 note "both are killed"
 kill_both
@@ -182,7 +182,7 @@ log_in()
 	term_close login
 }
 log_in
-check "and so does root's next login" wait_until 5 answers 0
+check "and so does root's next login" wait_until 20 answers 0
 kill_both
 in_instance useradd -m mortal
 in_instance_as mortal vastagent login >/dev/null 2>&1
@@ -213,7 +213,7 @@ in_instance vastagent stop >/dev/null
 note "in the foreground, as a service manager starts it"
 in_instance vastagent daemon >/dev/null 2>&1 &
 daemon=$!
-check "it answers" wait_until 5 answers 0
+check "it answers" wait_until 20 answers 0
 check_fails "there is no parent" any parent
 expect_eq "and no warning of that" '' "$(status '.warnings[]')"
 check "stop" in_instance vastagent stop

@@ -47,8 +47,8 @@ damage()
 	expect_eq "the keys are the same to a command that only reads" "$in_list" \
 		"$(listed | sed 's/ alice / /; s/ mate@laptop / /')"
 	in_instance vastagent reload >/dev/null
-	check "a look sets it aside" wait_until 5 in_instance test -e $store.damaged
-	check "and makes it anew" wait_until 5 in_instance jq -e '.keys | length == 2' $store
+	check "a look sets it aside" wait_until 20 in_instance test -e $store.damaged
+	check "and makes it anew" wait_until 20 in_instance jq -e '.keys | length == 2' $store
 	expect_eq "what is in force has not changed" "$in_force" "$(keys_in_force)"
 	says 'was damaged; it was made anew from the block'
 	expect_match "the journal has it" '"event":"rebuilt"' "$(in_instance tail -n 2 $journal)"
@@ -66,7 +66,7 @@ has_mate()
 {
 	in_instance grep -q ' alice$' /root/.ssh/authorized_keys
 }
-check "what was made anew is restored as before" wait_until 5 has_mate
+check "what was made anew is restored as before" wait_until 20 has_mate
 check "and lets its owner in" laptop_ssh -i .ssh/mate root@one true
 check "it is removed by its name" in_instance vastagent rmkey alice
 check "undo" in_instance vastagent undo
@@ -128,7 +128,7 @@ works_again()
 	expect_no_match "status is calm" "$state/keys cannot" "$(status '.warnings[]')"
 }
 note "read-only"
-check "it becomes so" wait_until 5 machine_enter one mount -o remount,ro $state
+check "it becomes so" wait_until 20 machine_enter one mount -o remount,ro $state
 refused "read-only" 'Read-only file system'
 machine_enter one mount -o remount,rw $state
 works_again

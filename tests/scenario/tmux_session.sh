@@ -38,7 +38,7 @@ no_client()
 tmux_end()
 {
 	tmux_in kill-server 2>/dev/null
-	wait_until 5 no_server || fail "the tmux server ends"
+	wait_until 20 no_server || fail "the tmux server ends"
 }
 
 no_server()
@@ -108,18 +108,18 @@ term_wait two '^14 60$'
 
 note "a window that nobody looks at, with an idle shell, is used again"
 windows=$(tmux_in list-windows -t =ssh_tmux: | wc -l)
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_keys three C-b d
 term_gone three
 expect_eq "detaching ends its connection" 0 "$(term_status three)"
-wait_until 5 has_clients 2 || fail "its client is gone"
+wait_until 20 has_clients 2 || fail "its client is gone"
 expect_eq "its session is gone" 2 "$(tmux_in list-sessions | wc -l)"
 term_close three
 login three
 expect_eq "no window was added" "$windows" "$(tmux_in list-windows -t =ssh_tmux: | wc -l)"
 term_type three 'echo busy; sleep 1000'
 term_wait three '^busy$'
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_keys three C-b d
 term_gone three
 term_close three
@@ -127,11 +127,11 @@ login three
 expect_eq "a window with a program is not" $((windows + 1)) "$(tmux_in list-windows -t =ssh_tmux: | wc -l)"
 
 note "the end of its own window ends a second terminal, nobody is mirrored"
-wait_until 5 has_lived
+wait_until 20 has_lived
 term_type three exit
 term_gone three
 expect_eq "ssh ended with status 0" 0 "$(term_status three)"
-wait_until 5 has_clients 2 || fail "the other two stay"
+wait_until 20 has_clients 2 || fail "the other two stay"
 term_close three
 
 note "kill -9 leaves nothing behind"
@@ -145,14 +145,14 @@ note "nor does a login that is killed with its client: the next one clears up"
 login two
 in_instance sh -c 'kill -KILL $(tmux list-clients -F "#{client_session} #{client_pid}" |
 	sed -n "s/^ssh_tmux-\([0-9]*\)/\1/p")'
-wait_until 5 has_clients 1 || fail "the client is gone" "$(clients)"
+wait_until 20 has_clients 1 || fail "the client is gone" "$(clients)"
 expect_eq "its session is left" 2 "$(tmux_in list-sessions | wc -l)"
 login three
 expect_eq "and gone again" 2 "$(tmux_in list-sessions | wc -l)"
 term_close two
 term_close three
-wait_until 5 has_clients 1 || fail "one client is left" "$(clients)"
-wait_until 5 only_shared || fail "the session of its own is gone" "$(tmux_in list-sessions)"
+wait_until 20 has_clients 1 || fail "one client is left" "$(clients)"
+wait_until 20 only_shared || fail "the session of its own is gone" "$(tmux_in list-sessions)"
 term_kill one
 term_close one
 wait_until 10 no_client || fail "no client is left" "$(in_instance ps -eo pid,ppid,args --forest)"
@@ -202,7 +202,7 @@ expect_match "and the first has its window" 'ssh_tmux @0' "$(clients)"
 
 note "an ssh that is stopped is a living connection: in doubt, nobody is detached"
 term_close other
-wait_until 5 has_clients 1 || fail "one is left"
+wait_until 20 has_clients 1 || fail "one is left"
 ssh_pid=$(terminals display-message -p -t =quiet: '#{pane_pid}')
 laptop kill -STOP "$ssh_pid"
 wait_until 10 is_quiet 192.0.2.200 || fail "the terminal is quiet"
@@ -215,7 +215,7 @@ term_wait other '^watching$'
 term_gone quiet
 term_close quiet
 term_close other
-wait_until 5 has_clients 0 || fail "nobody is left" "$(clients)"
+wait_until 20 has_clients 0 || fail "nobody is left" "$(clients)"
 login quiet -b 192.0.2.200
 term_type quiet ''
 term_wait quiet '^watching$'
@@ -225,7 +225,7 @@ drop_packets_to 192.0.2.200
 wait_until 10 is_quiet 192.0.2.200 || fail "nothing is heard of it"
 login again
 term_wait again '^watching$'
-wait_until 5 has_clients 1 || fail "the dead one is detached" "$(clients)"
+wait_until 20 has_clients 1 || fail "the dead one is detached" "$(clients)"
 expect_eq "and the window is its" 'ssh_tmux @0' "$(clients)"
 expect_match "sshd still knows the dead connection" 192.0.2.200 \
 	"$(in_instance ss -Hti state established dst 192.0.2.200)"
@@ -240,7 +240,7 @@ drop_packets_to 192.0.2.201
 wait_until 10 is_quiet 192.0.2.201 || fail "nothing is heard of it"
 login back
 term_wait back '^lost-job$'
-wait_until 5 has_clients 3 || fail "the dead one is detached" "$(clients)"
+wait_until 20 has_clients 3 || fail "the dead one is detached" "$(clients)"
 expect_eq "nobody is mirrored" 3 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
 expect_eq "the first still has its window" 'ssh_tmux @0' "$(clients | head -n 1)"
 tmux_end
@@ -252,7 +252,7 @@ note "logins of the same instant: nobody is mirrored, nobody is lost"
 # More than ten that are not logged in yet are too many for sshd, by default.
 in_instance sh -c 'echo "MaxStartups 100" >/etc/ssh/sshd_config.d/many.conf
 	kill -HUP "$(pgrep -o sshd)"'
-wait_until 5 in_instance pgrep -f '^sshd: .* of 100-100 startups' || fail "sshd is back"
+wait_until 20 in_instance pgrep -f '^sshd: .* of 100-100 startups' || fail "sshd is back"
 # TMUX_SESSION_ROUNDS: how many rounds of six there are after the one of fifteen.
 for ((round = 0; round <= ${TMUX_SESSION_ROUNDS:-2}; round++)); do
 	names=(a b c d e f)
@@ -290,7 +290,7 @@ jupyter_shows()
 jupyter_open first vastagent attach
 wait_until 10 jupyter_shows first '^\[ssh_tmux\]' || fail "it makes the session" "$(jupyter ls)"
 jupyter send-keys -t =first: 'clear; echo from-jupyter; exec sleep 1000' Enter
-wait_until 5 jupyter_shows first '^from-jupyter$' || fail "it is used"
+wait_until 20 jupyter_shows first '^from-jupyter$' || fail "it is used"
 login one
 term_type one 'clear; echo from-ssh; exec sleep 1000'
 term_wait one '^from-ssh$'
@@ -301,20 +301,20 @@ jupyter_open third vastagent attach --take
 wait_until 10 jupyter_shows third '^from-(ssh|jupyter)$' || fail "--take shows a job" \
 	"$(jupyter capture-pane -p -t =third:)"
 passed "--take shows a job"
-wait_until 5 has_clients 3 || fail "and detaches the terminal that had it" "$(clients)"
+wait_until 20 has_clients 3 || fail "and detaches the terminal that had it" "$(clients)"
 check_fails "attach needs a terminal" 64 in_instance vastagent attach
 expect_match "and says so" 'needs a terminal' "$SEEN"
 check_fails "attach takes no other word" 64 in_instance vastagent attach now
 jupyter kill-server
 term_close one
-wait_until 5 no_client || fail "nobody is left" "$(clients)"
+wait_until 20 no_client || fail "nobody is left" "$(clients)"
 tmux_end
 
 note "taking the job's window from inside of tmux"
 login one
 term_type one 'clear; echo the-job; exec sleep 1000'
 term_wait one '^the-job$'
-wait_until 5 has_lived
+wait_until 20 has_lived
 login two
 term_type two 'clear; vastagent attach; echo "status $?"'
 term_wait two 'in tmux already: Ctrl-b w chooses'
@@ -326,7 +326,7 @@ expect_eq "the other terminal was detached" 0 "$(term_status one)"
 expect_match "and its window is here" '^ssh_tmux-[0-9]+ @0$' "$(clients)"
 term_close one
 term_close two
-wait_until 5 no_client || fail "nobody is left" "$(clients)"
+wait_until 20 no_client || fail "nobody is left" "$(clients)"
 tmux_end
 
 note "a configuration of the user's own"
@@ -343,7 +343,7 @@ term_wait two '^two42$'
 expect_eq "each has a window" 2 "$(clients | cut -d ' ' -f 2 | sort -u | wc -l)"
 term_close one
 term_close two
-wait_until 5 no_client || fail "nobody is left" "$(clients)"
+wait_until 20 no_client || fail "nobody is left" "$(clients)"
 tmux_end
 in_instance rm /root/.tmux.conf
 

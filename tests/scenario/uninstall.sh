@@ -22,7 +22,7 @@ install_it()
 {
 	check "it is installed" in_instance env VASTAGENT_BIN="$VASTAGENT_BUILD/vastagent" \
 		"$SOURCE/onstart/onstart.sh"
-	wait_until 5 in_instance grep -q 'x /usr/local/bin/vastagent' /root/.bashrc ||
+	wait_until 20 in_instance grep -q 'x /usr/local/bin/vastagent' /root/.bashrc ||
 		fail "the platform's block stands back"
 }
 

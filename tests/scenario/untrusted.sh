@@ -62,10 +62,12 @@ done
 expect_eq "JSON keeps what was sent" true "$(in_instance vastagent sessions --json \
 	--socket /tmp/agent.sock | jq '.sessions[0].user | contains("\u001b[2J")')"
 for command in sessions keys events; do
-	term_open "json-$command" ssh -tt one "vastagent $command --json --socket /tmp/agent.sock; echo over"
+	# The command stays: of one that has ended, tmux 3.3 may lose the last of a long output.
+	term_open "json-$command" ssh -tt one "vastagent $command --json --socket /tmp/agent.sock; echo over; cat"
 	term_wait "json-$command" 'over'
 	expect_match "$command --json on a terminal has no bytes beyond ASCII" 'u009[bB]' \
 		"$(term_screen "json-$command" | tr -d '\n')"
+	term_close "json-$command"
 done
 check_fails "a failure" 75 in_instance vastagent reload --json --socket /tmp/agent.sock
 expect_eq "is JSON with its code and line on standard output" '"internal" 3' \
@@ -104,7 +106,7 @@ both_came()
 	[ "$(in_instance cat /tmp/followed)" = '{"event":"a"}
 {"event":"b"}' ]
 }
-check "they are there while the stream goes on, without the empty lines" wait_until 5 both_came
+check "they are there while the stream goes on, without the empty lines" wait_until 20 both_came
 in_instance pkill -f 'vastagent events --follow'
 stream '{"event":"a"}' '{"event":"lagged"}'
 check_fails "who is too slow is told" 75 follow

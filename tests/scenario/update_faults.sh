@@ -91,7 +91,7 @@ arrives()
 
 mended()
 {
-	check "once that is over, the key is written" wait_until 8 arrives
+	check "once that is over, the key is written" wait_until 20 arrives
 	check "and is removed" in_instance vastagent rmkey --user user new@test
 }
 
@@ -109,7 +109,7 @@ idle()
 {
 	! in_instance pgrep -P "$(in_instance vastagent status --json | jq .pid)"
 }
-check "the agent has nothing to do" wait_until 5 idle
+check "the agent has nothing to do" wait_until 20 idle
 in_instance_as user sh -c 'cat /dev/zero >/home/user/.ssh/fill' 2>/dev/null
 in_instance_as user sh -c 'while echo x >>/home/user/.ssh/fill; do :; done' 2>/dev/null
 in_instance_as user sh -c "mv ~/.ssh/fill ~/.ssh/.fill"
@@ -122,13 +122,13 @@ mended
 
 note "a read-only file system"
 # Not while the last change is watched for late writers.
-check "it becomes read-only" wait_until 5 machine_enter one mount -o remount,ro /home/user/.ssh
+check "it becomes read-only" wait_until 20 machine_enter one mount -o remount,ro /home/user/.ssh
 refused "read-only" 'Read-only file system'
 machine_enter one mount -o remount,rw /home/user/.ssh
 mended
 
 in_instance vastagent pause >/dev/null
-check "it goes away" wait_until 5 machine_enter one umount /home/user/.ssh
+check "it goes away" wait_until 20 machine_enter one umount /home/user/.ssh
 in_instance rmdir /home/user/.ssh
 in_instance mv -T /home/user/.ssh-away /home/user/.ssh
 in_instance vastagent resume >/dev/null

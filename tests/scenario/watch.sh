@@ -30,9 +30,9 @@ is()
 # The terminal as a shell needs it, and as it was before.
 expect_clean()
 {
-	check "$1: the alternate screen is off" wait_until 5 is "$2" alternate_on 0
-	check "$1: the cursor shows" wait_until 5 is "$2" cursor_flag 1
-	check "$1: long lines wrap" wait_until 5 is "$2" wrap_flag 1
+	check "$1: the alternate screen is off" wait_until 20 is "$2" alternate_on 0
+	check "$1: the cursor shows" wait_until 20 is "$2" cursor_flag 1
+	check "$1: long lines wrap" wait_until 20 is "$2" wrap_flag 1
 	term_type "$2" 'stty -a | grep -ow -e "-*echo" -e "-*icanon" | sort | paste -sd,'
 	term_wait "$2" '^echo,icanon$'
 	term_type "$2" clear
@@ -70,7 +70,7 @@ fits()
 	term_shows first '…' && [ "$(term_screen first | LC_ALL=C.UTF-8 wc -L)" -le 40 ] &&
 		[ "$(term_screen first | grep -c 'PID')" -eq 1 ]
 }
-check "it is drawn anew, and no line wraps" wait_until 5 fits
+check "it is drawn anew, and no line wraps" wait_until 20 fits
 term_size first 100 30
 term_wait first 'CLIENT +TTY +TMUX +SINCE'
 
@@ -141,7 +141,7 @@ lines()
 {
 	[ "$(in_instance sh -c 'wc -l </tmp/lines')" -ge "$1" ]
 }
-check "the first comes at once" wait_until 5 lines 1
+check "the first comes at once" wait_until 20 lines 1
 hold_another
 check "a change is another one" wait_until 10 lines 2
 check "each is JSON" in_instance jq -es 'length >= 2 and all(.sessions | type == "array")' /tmp/lines
@@ -150,10 +150,10 @@ expect_eq "the last has the session" true "$(in_instance tail -n 1 /tmp/lines |
 end_another
 in_instance pkill -f 'vastagent sessions --watch'
 check "who reads one line gets one" in_instance sh -c 'vastagent sessions --watch --json | head -n 1'
-check "and the watch ends without another one to write" wait_until 5 none_watches
+check "and the watch ends without another one to write" wait_until 20 none_watches
 check_fails "without a terminal and --json it says what it needs" 64 in_instance vastagent sessions --watch
 in_instance sh -c 'vastagent sessions --watch --json >/tmp/lines 2>/tmp/why; echo $? >/tmp/status' &
-check "a watch runs" wait_until 5 watches
+check "a watch runs" wait_until 20 watches
 in_instance vastagent stop >/dev/null
 check "it ends with the agent" wait_until 10 none_watches
-check "with a status" wait_until 5 in_instance grep -qx 69 /tmp/status
+check "with a status" wait_until 20 in_instance grep -qx 69 /tmp/status

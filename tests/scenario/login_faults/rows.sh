@@ -200,7 +200,7 @@ end_cgroup()
 	while read -r pid; do
 		echo "$pid" >"${cgroup%/*}/cgroup.procs" 2>/dev/null
 	done <"$cgroup/cgroup.procs"
-	wait_until 5 rmdir "$cgroup"
+	wait_until 20 rmdir "$cgroup"
 }
 
 # The server is made to hold more than it may: the kernel kills it.

@@ -217,7 +217,7 @@ expect_attached()
 end_tmux()
 {
 	in_instance_as "$1" tmux kill-server
-	wait_until 5 in_instance sh -c '! pgrep -x "tmux.*"' || fail "$INSTANCE: the tmux server ends"
+	wait_until 20 in_instance sh -c '! pgrep -x "tmux.*"' || fail "$INSTANCE: the tmux server ends"
 }
 
 # Before the message, what is typed is taken for the terminal's own answers to tmux.
@@ -276,7 +276,7 @@ attached_terminals()
 	for name in "${attached_programs[@]}"; do
 		run_rows "$account" "$name"
 		judge "$account" "$name"
-		wait_until 5 in_instance sh -c '! pgrep -x "tmux.*"'
+		wait_until 20 in_instance sh -c '! pgrep -x "tmux.*"'
 	done
 	expect_nothing_left "$before"
 }
@@ -345,7 +345,7 @@ start_agent()
 {
 	in_instance "$SOURCE/onstart/hook.sh" install >/dev/null
 	in_instance vastagent start >/dev/null || fail "$INSTANCE: the agent starts"
-	wait_until 5 in_instance sh -c '! grep -q ssh_tmux .bashrc || grep -qF "[ ! -x " .bashrc' ||
+	wait_until 20 in_instance sh -c '! grep -q ssh_tmux .bashrc || grep -qF "[ ! -x " .bashrc' ||
 		fail "$INSTANCE: the platform's block stands back" "$(in_instance cat .bashrc)"
 	in_instance sh -c 'umask 077; cat >/tmp/key' < <(laptop cat .ssh/id_ed25519)
 }
