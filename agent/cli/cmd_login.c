@@ -105,11 +105,12 @@ static int print_json(const struct decision *decision)
 static int explain(bool as_json)
 {
 	struct config config;
+	const struct session_settings settings = cmd_login_settings(&config);
 	struct decision decision;
 	struct facts facts;
 
 	facts_gather(&facts, WORDS(environ));
-	facts.decision.enabled = cmd_login_settings(&config).tmux;
+	facts.decision.enabled = settings.tmux;
 	config_free(&config);
 	decision_make(&facts.decision, &decision);
 	if (as_json)

@@ -117,8 +117,8 @@ static int add_limits(const struct cli *cli, json_t *body)
 {
 	struct buffer options = BUFFER_EMPTY;
 	char text[32];
-	long seconds;
-	time_t when;
+	long seconds = 0;
+	time_t when = 0;
 
 	if (cli->duration && cli->until)
 		return cli_fail(EX_USAGE, "--for and --until do not go together");

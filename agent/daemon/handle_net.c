@@ -276,7 +276,7 @@ static void start(struct request *request, job_work *run)
 		job->all = request->peer.uid == 0;
 		job->uid = request->peer.uid;
 		if (job_start(request->agent->jobs, NULL, request->peer.uid, &calls) == 0)
-			return;
+			return; /* cppcheck-suppress memleak; it is the job's now */
 	}
 	free(job);
 	error_set(&error, ERROR_TOO_MANY, "too many requests wait already; try again");

@@ -304,13 +304,16 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 {
 	const char *end = out ? memchr(out->data, '\n', out->length) : NULL;
-	json_t *root = end ? json_loadb(out->data, (size_t)(end - out->data), 0, NULL) : NULL;
+	json_t *root;
 	const char *file = NULL, *instance, *places = NULL, *message = NULL;
 	const char *release = NULL, *program = NULL;
 	int added, removed, restored, taken_out, set_aside, failed, unwritten;
 	json_int_t next_expiry;
 
 	*outcome = (struct keys_outcome){0};
+	if (!end)
+		return -1;
+	root = json_loadb(out->data, (size_t)(end - out->data), 0, NULL);
 	if (json_unpack(root, "{si s?s ss s?s si si si si si si sI sb sb s?s s?{ss ss}}", "status",
 		    &outcome->http_status, "file", &file, "instance", &instance, "places", &places,
 		    "home", &outcome->home, "added", &added, "removed", &removed, "restored",

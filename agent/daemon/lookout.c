@@ -613,9 +613,12 @@ int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)
 		if (!has_beside(lookout, account->user, store_aside_path))
 			continue;
 		grown = reallocarray(*names, *count + 1, sizeof(*grown));
-		if (!grown || !(grown[*count] = strdup(account->user)))
+		if (!grown)
 			return -1;
 		*names = grown;
+		grown[*count] = strdup(account->user);
+		if (!grown[*count])
+			return -1;
 		++*count;
 	}
 	return 0;

@@ -214,7 +214,7 @@ void rcwatch_look(struct rcwatch *rcwatch, const char *user)
 		/* No key: these files are none of those that the work on keys locks. */
 		if (job_start(rcwatch->jobs, NULL, JOB_OWN_UID, &calls) == 0) {
 			account->looking = true;
-			return;
+			return; /* cppcheck-suppress memleak; it is the job's now */
 		}
 	}
 	if (look)

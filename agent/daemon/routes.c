@@ -166,7 +166,7 @@ static int find_account(const struct request *request, struct account *account, 
 static int check_account(struct request *request, const struct route *route, struct error *error)
 {
 	const struct peer *peer = &request->peer;
-	struct account account;
+	struct account account = {0};
 	int result = 0;
 
 	if (find_account(request, &account, error) != 0) {
@@ -206,28 +206,34 @@ static int check_access(struct request *request, const struct route *route, stru
 	return error_set(error, ERROR_FORBIDDEN, "not permitted");
 }
 
-static int prepare(struct request *request, const struct route **route, struct error *error)
+/* The route of a request that may be handled, or NULL. */
+static const struct route *prepare(struct request *request, struct error *error)
 {
 	const struct peer *peer = connections_begin(request->agent->connections, request->http);
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->http));
+	const struct route *route;
 
-	if (!peer)
-		return error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+	if (!peer) {
+		error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+		return NULL;
+	}
 	request->peer = *peer;
-	*route = find_route(evhttp_request_get_command(request->http), path ? path : "");
-	if (!*route)
-		return error_set(error, ERROR_NOT_FOUND, "there is no such route");
-	if (check_origin(request, *route, error) != 0 || read_query(request, *route, error) != 0 ||
-		read_body(request, error) != 0)
-		return -1;
-	return check_access(request, *route, error);
+	route = find_route(evhttp_request_get_command(request->http), path ? path : "");
+	if (!route) {
+		error_set(error, ERROR_NOT_FOUND, "there is no such route");
+		return NULL;
+	}
+	if (check_origin(request, route, error) != 0 || read_query(request, route, error) != 0 ||
+		read_body(request, error) != 0 || check_access(request, route, error) != 0)
+		return NULL;
+	return route;
 }
 
 void routes_dispatch(struct evhttp_request *http, void *context)
 {
 	struct agent *agent = context;
 	struct request *request = calloc(1, sizeof(*request));
-	const struct route *route = NULL;
+	const struct route *route;
 	struct error error;
 
 	agent->counters.requests++;
@@ -237,7 +243,8 @@ void routes_dispatch(struct evhttp_request *http, void *context)
 	}
 	request->agent = agent;
 	request->http = http;
-	if (prepare(request, &route, &error) != 0) {
+	route = prepare(request, &error);
+	if (!route) {
 		log_debug("uid %lu: refused: %s", (unsigned long)request->peer.uid, error.message);
 		request_fail(request, &error);
 		return;

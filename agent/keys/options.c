@@ -269,11 +269,12 @@ static char *take_quoted(struct parse *parse, const char *name)
 		fail(parse, name, "the value must be in double quotes");
 		return NULL;
 	}
-	value = out = malloc((size_t)(parse->end - parse->next) + 1);
+	value = malloc((size_t)(parse->end - parse->next) + 1);
 	if (!value) {
 		error_set(parse->error, ERROR_INTERNAL, "out of memory");
 		return NULL;
 	}
+	out = value;
 	for (parse->next++; parse->next < parse->end && *parse->next != '"'; parse->next++) {
 		if (*parse->next == '\\' && parse->next + 1 < parse->end && parse->next[1] == '"')
 			parse->next++;

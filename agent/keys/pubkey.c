@@ -390,7 +390,7 @@ static int parse_blob(const char *outer, size_t outer_length, const unsigned cha
 
 /* The value of a base64 digit; -2 for isspace(3) less what ends the field, else -1. */
 /* clang-format off */
-static const signed char digits[256] = {
+static const short digits[256] = {
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -2, -2, -2, -2, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1, -1, 63,

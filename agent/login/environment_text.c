@@ -78,7 +78,7 @@ static void add_path(struct buffer *out, enum environment_shell shell, const cha
 	while (*middle && !is_systems(middle, length = strcspn(middle, ":")))
 		middle += length + (middle[length] == ':');
 	for (end = middle; end > path; end = at) {
-		for (at = end - 1, length = 0; at > path && at[-1] != ':';)
+		for (at = end - 1; at > path && at[-1] != ':';)
 			at--;
 		length = strcspn(at, ":");
 		if (*at == '/')

@@ -74,9 +74,15 @@ static const char *skip_quoted(const char *at, const char *end)
 	return at;
 }
 
+/* No NUL is any of a set, though it ends the set's text. */
+static bool is_any_of(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 static const char *skip_word(const char *at, const char *end)
 {
-	while (at < end && !memchr(" \t\r\n;&|()", *at, 9)) {
+	while (at < end && !is_any_of(*at, " \t\r\n;&|()")) {
 		if (*at == '\'' || *at == '"' || *at == '`')
 			at = skip_quoted(at, end);
 		else if (*at == '$' && at + 1 < end && at[1] == '(')
@@ -134,7 +140,7 @@ static enum token next_token(struct scanner *scanner)
 	rest->start = skip_blanks(rest->start, rest->end);
 	if (rest->start >= rest->end)
 		return TOKEN_END;
-	if (memchr("\n;&|()", *rest->start, 6))
+	if (is_any_of(*rest->start, "\n;&|()"))
 		return read_operator(scanner);
 	scanner->word.start = rest->start;
 	scanner->word.end = rest->start = skip_word(rest->start, rest->end);

@@ -28,7 +28,7 @@ static bool line_has(char *line, const char *name)
 		port = rest ? strsep(&rest, " \t") : NULL;
 	while (port && !*port);
 	slash = port ? strchr(port, '/') : NULL;
-	if (!slash || strcmp(slash + 1, "tcp") != 0)
+	if (!first || !slash || strcmp(slash + 1, "tcp") != 0)
 		return false;
 	*slash = '\0';
 	/* Port 0 is none: sshd takes it for a failure. */
