@@ -82,6 +82,15 @@ expect_eq "it is as it was" "$theirs" "$(in_instance sha256sum /home/alice/bashr
 in_instance cp /etc/skel/.bashrc /root/.bashrc.new
 in_instance mv /root/.bashrc.new /root/.bashrc
 
+note "lines that admit keys which nobody listed"
+authority="cert-authority $(laptop_key authority)"
+check_fails "an account does not add one, even with --force" 65 \
+	in_instance_as alice vastagent addkey --force "$authority"
+check_fails "nor root by mistake" 65 in_instance vastagent addkey "$authority"
+check "root with --force" in_instance vastagent addkey --force "$authority"
+expect_match "and it is seen for what it is" 'cert-authority' "$(in_instance vastagent keys)"
+check "it goes again" in_instance vastagent rmkey authority@laptop
+
 note "a file of keys outside of the home"
 in_instance sh -c 'mkdir -p /srv/ssh/keys; echo "AuthorizedKeysFile /srv/ssh/keys/%u" >/etc/ssh/sshd_config.d/keys.conf'
 for directory in /srv/ssh /srv/ssh/keys; do
