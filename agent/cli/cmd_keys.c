@@ -22,12 +22,23 @@
 #include "control/paths.h"
 #include "keys/import.h"
 #include "keys/import_text.h"
+#include "keys/options.h"
 
-/* Why sshd does not take a line; else until when it does. */
+static bool is_authority(const char *text)
+{
+	struct key_options options = {0};
+
+	return text && key_options_parse(text, strlen(text), &options, NULL) == 0 &&
+	       options.cert_authority;
+}
+
+/* Why sshd does not take a line; else whom it lets in beside the key, or until when. */
 static const char *remark(const json_t *row, char *until, size_t size)
 {
 	const char *reason = output_text(row, "reason"), *expires = output_text(row, "expires");
 
+	if (!reason && is_authority(output_text(row, "options")))
+		return "cert-authority: lets in every key that it signed";
 	if (reason || !expires)
 		return reason;
 	snprintf(until, size, "until %s", expires);

@@ -148,13 +148,12 @@ static void count_rewrites(struct rc_account *account, int changed, bool insert)
 static void take_answer(struct rc_account *account, const struct buffer *out, bool insert)
 {
 	json_t *answer = out ? json_loadb(out->data, out->length, 0, NULL) : NULL;
-	const char *left_alone = NULL, *failure = "the look at its start-up files did not end";
-	int changed = 0;
+	const char *left_alone = json_string_value(json_object_get(answer, "left_alone"));
+	const char *failure = json_string_value(json_object_get(answer, "error"));
+	int changed = (int)json_integer_value(json_object_get(answer, "changed"));
 
-	json_unpack(answer, "{si s?s s?s}", "changed", &changed, "left_alone", &left_alone, "error",
-		&failure);
-	if (answer && !json_is_string(json_object_get(answer, "error")))
-		failure = NULL;
+	if (!answer)
+		failure = "the look at its start-up files did not end";
 	count_rewrites(account, changed, insert);
 	if (failure)
 		set_warning(account, "", failure);

@@ -104,12 +104,3 @@ agent=$(in_instance vastagent status --json | jq .pid)
 check "nobody else is disturbed" machine_enter one env -i PATH=/usr/bin:/bin \
 	python3 "$here/hostile.py" "$agent" 4243
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
-
-note "the examples of the README"
-in_instance sh -c 'cat >/root/mate.pub' <<<"$(laptop_key mate)"
-# Whole commands: a line that ends in a backslash goes on.
-awk '/^## / { inside = /Scripts/ } inside && (/^curl / || more) { print; more = /\\$/ }' \
-	"$SOURCE/README.md" >"$WORLD/examples"
-expect_eq "there are some" 3 "$(grep -c ^curl "$WORLD/examples")"
-check "they work" in_instance bash -euo pipefail -c "$(sed 's/^curl /curl --fail-with-body /' "$WORLD/examples")"
-expect_match "and do what they say" '"name":"mate"' "$(in_instance vastagent keys --json)"
