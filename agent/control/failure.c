@@ -1,15 +1,25 @@
 #include "control/failure.h"
 
+#include <string.h>
+
 #include "base/error.h"
+#include "base/text.h"
+
+static json_t *pack(const struct error *error, const char *message)
+{
+	return json_pack("{ss ss}", "code", error_name(error->code), "message", message);
+}
 
 json_t *failure_pack(const struct error *error)
 {
-	/* A message may quote bytes of a request; jansson takes valid UTF-8 only. */
-	json_t *inner =
-		json_pack("{ss ss}", "code", error_name(error->code), "message", error->message);
+	json_t *inner = pack(error, error->message);
+	char visible[4 * sizeof(error->message)];
 
-	if (!inner)
-		inner = json_pack("{ss ss}", "code", error_name(error->code), "message", "");
+	/* A message may quote a path, of any bytes; jansson takes valid UTF-8 only. */
+	if (!inner) {
+		text_visible(visible, sizeof(visible), error->message, strlen(error->message));
+		inner = pack(error, visible);
+	}
 	if (inner && error->line)
 		json_object_set_new(inner, "line", json_integer(error->line));
 	return json_pack("{so}", "error", inner);

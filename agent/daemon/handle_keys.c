@@ -155,10 +155,9 @@ static int check_name(const char *name, struct error *error)
 	if (!*name || strlen(name) > 128 || name[strcspn(name, " \t\r\n#\"',")] != '\0')
 		return error_set(error, ERROR_BAD_REQUEST,
 			"a name is 1 to 128 characters without spaces, quotes, commas and '#'");
-	for (const char *c = name; *c; c++)
-		if ((unsigned char)*c < 0x21 || (unsigned char)*c == 0x7f)
-			return error_set(error, ERROR_BAD_REQUEST,
-				"there is a control character in the name");
+	if (!text_is_visible(name, strlen(name)))
+		return error_set(
+			error, ERROR_BAD_REQUEST, "there is a control character in the name");
 	if (strncmp(name, "SHA256:", 7) == 0)
 		return error_set(
 			error, ERROR_BAD_REQUEST, "a name may not look like a fingerprint");

@@ -10,8 +10,9 @@
 
 #include "base/buffer.h"
 
-/* More than a line can be. */
-#define PART (16 * 1024)
+/* More than a line can be; but what a crash of the machine left behind may be longer. */
+#define PART     (16 * 1024)
+#define PART_MAX (2 * 1024 * 1024)
 
 static int open_file(const char *path)
 {
@@ -66,16 +67,20 @@ off_t journal_reader_behind(const struct journal_reader *reader)
 /* Whole lines of one file. Returns whether there were any. */
 static bool read_lines(int fd, off_t *offset, struct buffer *lines)
 {
-	char *space = fd >= 0 ? buffer_reserve(lines, PART) : NULL;
-	ssize_t got = space ? pread(fd, space, PART, *offset) : -1;
-	const char *end = got > 0 ? memrchr(space, '\n', (size_t)got) : NULL;
+	for (size_t part = PART; fd >= 0 && part <= PART_MAX; part *= 2) {
+		char *space = buffer_reserve(lines, part);
+		ssize_t got = space ? pread(fd, space, part, *offset) : -1;
+		const char *end = got > 0 ? memrchr(space, '\n', (size_t)got) : NULL;
 
-	if (!end)
-		return false;
-	got = end + 1 - space;
-	*offset += got;
-	lines->length += (size_t)got;
-	return true;
+		if (end) {
+			*offset += end + 1 - space;
+			lines->length += (size_t)(end + 1 - space);
+			return true;
+		}
+		if (got < (ssize_t)part)
+			break;
+	}
+	return false;
 }
 
 void journal_reader_skip(struct journal_reader *reader)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "keys/store.h"
 #include "keys/view.h"
 
@@ -53,6 +54,10 @@ static int take_line(struct store *store, const struct key_line *line)
 	struct stored_key *key;
 
 	if (!line->key.blob || store_find(store, &line->key))
+		return 0;
+	/* Bytes that no store can hold: a person's edit, which stays in the file as it is. */
+	if (!text_is_visible(line->options_text, line->options_length) ||
+		!text_is_visible(line->comment, line->comment_length))
 		return 0;
 	key = store_add(store, &line->key);
 	if (!key || set_slice(&key->options, line->options_text, line->options_length) != 0 ||

@@ -275,6 +275,12 @@ static int unpack_origin(const char *name, enum key_origin *origin)
 	return -1;
 }
 
+/* What goes into a line of the block must not begin another one. */
+static int take_text(char **field, const char *text)
+{
+	return text_is_visible(text, strlen(text)) ? store_set_text(field, text) : -1;
+}
+
 /* Adds the entry that an object describes. Returns 0, or -1 if it is not one. */
 static int unpack_key(json_t *object, struct store *store)
 {
@@ -292,9 +298,8 @@ static int unpack_key(json_t *object, struct store *store)
 		return -1;
 	entry = store_find(store, &key) ? NULL : store_add(store, &key);
 	pubkey_free(&key);
-	if (!entry || store_set_text(&entry->options, options) != 0 ||
-		store_set_text(&entry->comment, comment) != 0 ||
-		store_set_text(&entry->name, name) != 0)
+	if (!entry || take_text(&entry->options, options) != 0 ||
+		take_text(&entry->comment, comment) != 0 || take_text(&entry->name, name) != 0)
 		return -1;
 	entry->removed = removed;
 	entry->by_hand = by_hand;

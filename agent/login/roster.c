@@ -13,7 +13,8 @@ static int parse_version(const char *text)
 
 	if (strncmp(text, "next-", 5) == 0)
 		text += 5;
-	if (sscanf(text, "%d.%d", &major, &minor) != 2 || major < 0 || minor < 0 || minor > 99)
+	if (sscanf(text, "%d.%d", &major, &minor) != 2 || major < 0 || major > 9999 || minor < 0 ||
+		minor > 99)
 		return 0;
 	return major * 100 + minor;
 }

@@ -258,7 +258,7 @@ static int check_lines(const char *path, const char *text, struct error *error)
 
 	for (const char *line = text; *line; line += length + (line[length] == '\n'), number++) {
 		length = strcspn(line, "\n");
-		blank = strspn(line, " \t\r");
+		blank = strspn(line, " \t\r\v\f");
 		if (length > LINE_LIMIT)
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: the line is longer than %d bytes", path, number,

@@ -21,6 +21,7 @@
 #define WAIT_MS       3000
 #define TEXT_LIMIT    (256 * 1024)
 #define INCLUDE_DEPTH 8
+#define FILES_MAX     256 /* each may include several others, or itself */
 
 static int add_line(struct sshd_lines *lines, const struct sshd_setting *line)
 {
@@ -150,7 +151,7 @@ static void read_files(struct sshd_lines *lines, const char *path, bool in_match
 	struct sshd_lines own = {0};
 	struct buffer text = BUFFER_EMPTY;
 
-	if (depth > INCLUDE_DEPTH || !read_text(path, &text))
+	if (depth > INCLUDE_DEPTH || lines->files++ >= FILES_MAX || !read_text(path, &text))
 		goto out;
 	sshd_lines_parse(&own, buffer_string(&text), path);
 	for (size_t i = 0; i < own.count; i++) {

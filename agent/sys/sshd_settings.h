@@ -22,7 +22,8 @@ struct sshd_setting {
 struct sshd_lines {
 	struct sshd_setting *list;
 	size_t count, capacity;
-	bool failed; /* memory ran out */
+	size_t files; /* that were read for it */
+	bool failed;  /* memory ran out */
 };
 
 struct sshd_settings {

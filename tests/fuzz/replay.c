@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 static int replay_file(const char *path)
 {
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
 {
 	int count = 0, total = 0;
 
+	if (LLVMFuzzerInitialize && LLVMFuzzerInitialize(&argc, &argv) != 0)
+		return 1;
 	for (int i = 1; i < argc; i++) {
 		count = replay_directory(argv[i]);
 		if (count < 0)

@@ -30,16 +30,17 @@ static void every_code_makes_the_round_trip(void **state)
 	}
 }
 
-static void a_message_that_is_no_utf8_still_has_its_code(void **state)
+static void a_message_that_is_no_utf8_is_shown(void **state)
 {
 	struct error sent, received;
 	json_t *packed;
 
 	(void)state;
-	error_set(&sent, ERROR_BAD_KEY, "\xff");
+	error_set(&sent, ERROR_BAD_KEY, "/home/caf\xe9");
 	packed = failure_pack(&sent);
 	assert_int_equal(failure_unpack(packed, &received), 0);
 	assert_int_equal(received.code, ERROR_BAD_KEY);
+	assert_string_equal(received.message, "/home/caf\\xe9");
 	json_decref(packed);
 }
 
@@ -65,7 +66,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_code_makes_the_round_trip),
-		cmocka_unit_test(a_message_that_is_no_utf8_still_has_its_code),
+		cmocka_unit_test(a_message_that_is_no_utf8_is_shown),
 		cmocka_unit_test(what_is_no_failure_is_told),
 	};
 
