@@ -99,7 +99,8 @@ static ssize_t receive(int socket, struct helper_question *question, int *fd)
 	struct msghdr message = {.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space)};
+		.msg_controllen = CMSG_LEN(sizeof(int))};
+	/* Room for one descriptor: the kernel closes what else came along. */
 	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	const struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 

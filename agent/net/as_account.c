@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -46,6 +47,8 @@ static void run_child(const struct question *question, int fd)
 
 	process_reset_signals();
 	if (out && become_account(question->account, NULL) == 0) {
+		/* After the change of ids, which clears it (prctl(2)). */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		question->look(question->context, question->account->uid, out);
 		fine = fclose(out) == 0;
 	}
