@@ -14,7 +14,8 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd) || exit 0
 top=$(dirname "$here")
 config=/etc/vastagent.conf
-build_packages='gcc make cmake pkg-config libc6-dev libevent-dev libsodium-dev libinih-dev libjansson-dev'
+build_packages='gcc make cmake pkg-config libc6-dev libevent-dev libsodium-dev libinih-dev'
+build_packages="$build_packages libjansson-dev libseccomp-dev"
 problems=0
 
 say()

@@ -10,7 +10,7 @@ builds=${VASTAGENT_BUILDS:-$PWD/build}
 jobs=$(nproc)
 
 for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libinih-dev
-	libjansson-dev libcmocka-dev'
+	libjansson-dev libcmocka-dev libseccomp-dev'
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin lsof acl
 	attr openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko

@@ -19,12 +19,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon/agent.h"
+#include "daemon/confine.h"
 #include "daemon/environment.h"
+#include "daemon/helper.h"
 #include "daemon/job.h"
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
 #include "daemon/state.h"
+#include "sys/boot.h"
 #include "sys/config.h"
 #include "sys/parentlock.h"
 #include "sys/process.h"
@@ -153,17 +156,72 @@ static int add_signals(struct agent *agent, struct event *signals[], size_t coun
 	return 0;
 }
 
+/*
+ * The helper takes what needs more than the agent keeps; it is forked first. What cannot be
+ * given up is said, and is no reason to leave people without their keys.
+ */
+static int give_up_privileges(struct agent *agent)
+{
+	struct error error = {.message = ""};
+	int helper = helper_start(&error);
+
+	if (helper < 0)
+		log_error("%s", error.message);
+	boot_keep_environment();
+	confine_capabilities();
+#ifdef VASTAGENT_SANITIZED
+	agent->filter = CONFINE_FILTER_NOT_BUILT;
+#else
+	agent->filter = confine_calls(&error);
+#endif
+	if (agent->filter == CONFINE_FILTER_REFUSED) {
+		log_warning("%s", error.message);
+		snprintf(agent->filter_problem, sizeof(agent->filter_problem), "%s", error.message);
+	}
+	return helper;
+}
+
+/*
+ * It is gone. What this process has given up a new helper would not have, either: the
+ * agent ends, to be started again with all, where there is somebody who does that.
+ */
+static void on_helper(evutil_socket_t fd, short what, void *context)
+{
+	struct agent *agent = context;
+
+	(void)fd;
+	(void)what;
+	event_free(agent->helper);
+	agent->helper = NULL;
+	helper_lost();
+	agent->again = agent->start->parent && getppid() == agent->start->parent;
+	log_error("the helper process has ended%s",
+		agent->again ? "; the agent is started again with a new one" : "");
+	if (agent->again)
+		event_base_loopbreak(agent->base);
+}
+
+static int watch_helper(struct agent *agent, int fd)
+{
+	if (fd < 0)
+		return 0;
+	agent->helper = event_new(agent->base, fd, EV_READ | EV_PERSIST, on_helper, agent);
+	return agent->helper ? event_add(agent->helper, NULL) : -1;
+}
+
 /* Serves until it is stopped. Returns an exit status. */
 static int serve(struct agent *agent, int ready)
 {
 	struct event *signals[3] = {NULL};
+	int helper = give_up_privileges(agent);
 	struct server *server = NULL;
 	struct error error;
 	int status = EX_OSERR;
 
 	agent->base = event_base_new();
 	agent->jobs = agent->base ? jobs_create(agent->base) : NULL;
-	if (!agent->jobs || add_signals(agent, signals, 3) != 0) {
+	if (!agent->jobs || add_signals(agent, signals, 3) != 0 ||
+		watch_helper(agent, helper) != 0) {
 		log_error("cannot start the event loop");
 		goto out;
 	}
@@ -181,7 +239,7 @@ static int serve(struct agent *agent, int ready)
 		log_debug("nobody waits for the start any more");
 	if (ready >= 0)
 		close(ready);
-	status = event_base_dispatch(agent->base) < 0 ? EX_OSERR : EX_OK;
+	status = event_base_dispatch(agent->base) < 0 || agent->again ? EX_OSERR : EX_OK;
 out:
 	server_destroy(server);
 	jobs_destroy(agent->jobs);
@@ -189,6 +247,8 @@ out:
 	for (size_t i = 0; i < 3; i++)
 		if (signals[i])
 			event_free(signals[i]);
+	if (agent->helper)
+		event_free(agent->helper);
 	if (agent->base)
 		event_base_free(agent->base);
 	return status;
@@ -216,7 +276,7 @@ int daemon_run(const struct daemon_start *start)
 	if (sodium_init() < 0)
 		return EX_OSERR;
 	/* Memory that held what people pasted is not for core files or debuggers. */
-	prctl(PR_SET_DUMPABLE, 0);
+	confine_memory();
 	/* It was started by way of /proc/self/exe; ps and pgrep should find it by its name. */
 	prctl(PR_SET_NAME, "vastagent");
 	/* What outlives a job must not be left to a process 1 that reaps nobody. */

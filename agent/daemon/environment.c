@@ -39,7 +39,7 @@ static void finished(void *context, const struct buffer *out, int fds[JOB_FDS])
 
 void environment_write(struct agent *agent, struct request *request)
 {
-	const struct job_calls calls = {work, agent, finished, request};
+	const struct job_calls calls = {work, agent, finished, request, NULL};
 	static char why[] = "too much waits already";
 	static const struct buffer busy = {.data = why, .length = sizeof(why) - 1};
 

@@ -90,7 +90,7 @@ static void start_part(struct fanout *fanout, const char *user)
 	job->operation = fanout->operation;
 	job->fingerprints = strdup(fanout->fingerprints ? fanout->fingerprints : "");
 	if (job->fingerprints) {
-		const struct job_calls calls = {keys_job_work, job, part_done, part};
+		const struct job_calls calls = {keys_job_work, job, part_done, part, NULL};
 
 		*part = (struct part){fanout, job};
 		fanout->waiting++;

@@ -9,6 +9,7 @@
 #include "daemon/environment.h"
 #include "daemon/events.h"
 #include "daemon/handlers.h"
+#include "daemon/helper.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
 #include "daemon/state.h"
@@ -37,6 +38,18 @@ static void add_parent_warning(const struct daemon_start *start, json_t *warning
 				    "vastagent stop; vastagent start"));
 }
 
+static void add_privilege_warnings(const struct agent *agent, json_t *warnings)
+{
+	if (agent->filter == CONFINE_FILTER_REFUSED)
+		json_array_append_new(warnings,
+			json_sprintf("%s; the agent works without it", agent->filter_problem));
+	if (!helper_is_there())
+		json_array_append_new(warnings,
+			json_string("the helper process has ended: sessions, forwards and "
+				    "services cannot be told; put that right with: "
+				    "vastagent stop; vastagent start"));
+}
+
 void handle_status(struct request *request)
 {
 	const struct agent *agent = request->agent;
@@ -51,6 +64,7 @@ void handle_status(struct request *request)
 		accounts = lookout_json(agent->lookout);
 		lookout_add_warnings(agent->lookout, warnings);
 		add_parent_warning(agent->start, warnings);
+		add_privilege_warnings(agent, warnings);
 		state_add_warnings(agent->config.state_dir, warnings);
 		if (agent->counters.unwritten)
 			json_array_append_new(warnings,
@@ -62,14 +76,15 @@ void handle_status(struct request *request)
 	if (instance_id(instance, sizeof(instance)) != 0)
 		snprintf(instance, sizeof(instance), "%s", lookout_instance(agent->lookout));
 	request_answer(request, 200,
-		json_pack("{ss ss sI sI sI so ss so sb so so so so}", "version", VASTAGENT_VERSION,
-			"commit", VASTAGENT_COMMIT, "pid", (json_int_t)getpid(), "uptime_seconds",
+		json_pack("{ss ss sI sI sI so ss so ss sb so so so so}", "version",
+			VASTAGENT_VERSION, "commit", VASTAGENT_COMMIT, "pid", (json_int_t)getpid(),
+			"uptime_seconds",
 			(json_int_t)((process_now_ms() - agent->started_ms) / 1000), "restarts",
 			(json_int_t)agent->start->restarts, "restarted_after",
 			*agent->start->ended ? json_string(agent->start->ended) : json_null(),
 			"socket", agent->socket_path, "instance",
-			*instance ? json_string(instance) : json_null(), "paused", paused,
-			"paused_until",
+			*instance ? json_string(instance) : json_null(), "filter",
+			confine_filter_name(agent->filter), "paused", paused, "paused_until",
 			pause_end ? json_string(text_time(until, sizeof(until), pause_end))
 				  : json_null(),
 			"accounts", accounts, "counters", pack_counters(&agent->counters),

@@ -71,7 +71,7 @@ static void start(struct request *request, struct keys_job *job)
 		goto fail;
 	pending->request = request;
 	pending->job = job;
-	calls = (struct job_calls){keys_job_work, job, job_finished, pending};
+	calls = (struct job_calls){keys_job_work, job, job_finished, pending, NULL};
 	/* A list takes no lock and waits for nobody. */
 	if (job_start(request->agent->jobs,
 		    keys_operation_reads_only(job->operation) ? NULL : job->user, request->peer.uid,

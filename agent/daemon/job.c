@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "daemon/helper.h"
 #include "sys/process.h"
 
 #define RUNNING_MAX     8
@@ -27,8 +28,9 @@ struct job {
 	char *key;
 	uid_t uid;
 	struct job_calls calls;
-	pid_t pid; /* 0: waiting */
-	int socket;
+	struct helper_question question;
+	pid_t pid;  /* 0: waiting, or the helper's */
+	int socket; /* -1: waiting */
 	struct event *readable;
 	struct event *deadline;
 	struct buffer out;
@@ -172,9 +174,10 @@ static void __attribute__((noreturn)) run_child(const struct job *job, int socke
 	struct buffer out = BUFFER_EMPTY;
 	int fds[JOB_FDS];
 
-	/* Only the socket and the log: no listener, no other peer's connection. */
+	/* Only the socket, the log and the helper: no listener, no other's connection. */
 	socket = dup2(socket, STDERR_FILENO + 1);
-	process_close_from(STDERR_FILENO + 2);
+	helper_move(STDERR_FILENO + 2);
+	process_close_from(STDERR_FILENO + (helper_is_there() ? 3 : 2));
 	process_reset_signals();
 	for (int i = 0; i < JOB_FDS; i++)
 		fds[i] = -1;
@@ -266,22 +269,36 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	finish(job, got == 0 && job->out.length > 0 && !job->out.failed);
 }
 
-static int launch(struct job *job)
+/* Somebody starts to work on it, whose answer comes from job->socket. */
+static int hand_out(struct job *job, const int ends[2])
 {
-	const struct timeval deadline = {.tv_sec = DEADLINE_S};
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
+	if (job->calls.question) {
+		/* No descriptors come along, whose mark would be waited for. */
+		if (!buffer_reserve(&job->out, 4096))
+			return -1;
+		return helper_send(&job->question, ends[1]);
+	}
 	job->pid = fork();
 	if (job->pid == 0)
 		run_child(job, ends[1]);
+	if (job->pid > 0)
+		return 0;
+	job->pid = 0;
+	return -1;
+}
+
+static int launch(struct job *job)
+{
+	const struct timeval deadline = {.tv_sec = DEADLINE_S};
+	int ends[2], result;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	result = hand_out(job, ends);
 	close(ends[1]);
 	job->socket = ends[0];
-	if (job->pid < 0) {
-		job->pid = 0;
+	if (result != 0)
 		return -1;
-	}
 	job->readable =
 		event_new(job->owner->base, ends[0], EV_READ | EV_PERSIST, on_readable, job);
 	/* A timer of its own: a timeout of the event above would start anew with each byte. */
@@ -300,12 +317,12 @@ static bool may_run(const struct jobs *jobs, const struct job *wanted)
 	TAILQ_FOREACH(job, &jobs->all, link) {
 		if (job == wanted)
 			before = false;
-		if (job->pid) {
+		if (job->socket >= 0) {
 			running++;
 			of_uid += job->uid == wanted->uid;
 		}
 		/* The first of a key that waits comes before a later one. */
-		if ((job->pid || before) && job != wanted && job->key && wanted->key &&
+		if ((job->socket >= 0 || before) && job != wanted && job->key && wanted->key &&
 			strcmp(job->key, wanted->key) == 0)
 			return false;
 	}
@@ -318,10 +335,10 @@ static void start_waiting(struct jobs *jobs)
 
 	for (job = TAILQ_FIRST(&jobs->all); job; job = next) {
 		next = TAILQ_NEXT(job, link);
-		if (job->pid || !may_run(jobs, job))
+		if (job->socket >= 0 || !may_run(jobs, job))
 			continue;
 		if (launch(job) != 0) {
-			log_error("cannot start a process: %s", strerror(errno));
+			log_error("cannot start a piece of work: %s", strerror(errno));
 			finish(job, false); /* goes on with the rest */
 			return;
 		}
@@ -348,6 +365,8 @@ int job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_ca
 	job->owner = jobs;
 	job->uid = uid;
 	job->calls = *calls;
+	if (calls->question)
+		job->question = *calls->question;
 	job->socket = -1;
 	for (int i = 0; i < JOB_FDS; i++)
 		job->fds[i] = -1;

@@ -11,6 +11,7 @@
 
 struct buffer;
 struct event_base;
+struct helper_question;
 struct jobs;
 
 /* Jobs that the agent starts by itself count as this uid's. */
@@ -38,11 +39,13 @@ typedef void job_done(void *argument, const struct buffer *out, int fds[JOB_FDS]
 struct jobs *jobs_create(struct event_base *base);
 void jobs_destroy(struct jobs *jobs);
 
+/* Either work runs in a child of the agent's, or the helper (helper.h) is asked. */
 struct job_calls {
 	job_work *work;
 	void *work_argument;
 	job_done *done;
 	void *done_argument;
+	const struct helper_question *question; /* copied; NULL: work */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "control/failure.h"
 #include "daemon/agent.h"
+#include "daemon/helper.h"
 #include "daemon/journal.h"
 #include "daemon/keys_json.h"
 #include "daemon/keys_listing.h"
@@ -18,7 +19,6 @@
 #include "daemon/memory.h"
 #include "daemon/request.h"
 #include "daemon/state.h"
-#include "net/sessions.h"
 #include "sys/account.h"
 #include "sys/homefile.h"
 #include "sys/homefile_places.h"
@@ -146,14 +146,18 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 /* Sessions that are open stay open, whichever key they came in with. */
 static void add_open_sessions(json_t *answer, const struct account *account)
 {
-	json_t *pids = json_array();
-	struct net_sessions sessions = {0};
+	const struct helper_question question = {.task = HELPER_SESSIONS, .uid = account->uid};
+	json_t *pids = json_array(), *root = NULL;
+	struct buffer text = BUFFER_EMPTY;
+	const json_t *row;
+	size_t i;
 
-	if (net_sessions_read(&sessions, NULL) == 0)
-		for (size_t i = 0; i < sessions.count; i++)
-			if (sessions.list[i].uid == account->uid)
-				json_array_append_new(pids, json_integer(sessions.list[i].pid));
-	net_sessions_free(&sessions);
+	if (helper_ask(&question, &text, NULL) == 0)
+		root = json_loadb(text.data, text.length, 0, NULL);
+	json_array_foreach(json_object_get(root, "sessions"), i, row)
+		json_array_append(pids, json_object_get(row, "pid"));
+	json_decref(root);
+	buffer_free(&text);
 	json_object_set_new(answer, "sessions", pids);
 }
 
@@ -259,6 +263,38 @@ int keys_job_fill(
 	return job->user && job->state_dir && (!file || job->file) ? 0 : -1;
 }
 
+/*
+ * Asks the local sshd, in the helper: which release it is, for what depends on that, and
+ * where it reads the account's keys. Without a helper the files say it, as far as they do.
+ */
+static int ask_sshd(const struct account *account, char **file, struct error *error)
+{
+	struct helper_question question = {.task = HELPER_SSHD};
+	struct buffer text = BUFFER_EMPTY;
+	const char *path, *release, *program;
+	struct error failure = {.code = ERROR_INTERNAL, .message = "no sense in the answer"};
+	json_t *root = NULL;
+	int result;
+
+	snprintf(question.user, sizeof(question.user), "%s", account->name);
+	if (helper_ask(&question, &text, &failure) == 0)
+		root = json_loadb(text.data, text.length, 0, NULL);
+	if (json_unpack(root, "{ss ss ss}", "file", &path, "release", &release, "program",
+		    &program) == 0) {
+		*file = strdup(path);
+		sshd_version_remember(release, program, *release != '\0');
+		result = *file ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+	} else if (failure.code == ERROR_UNSAFE_FILE) {
+		result = error_set(error, failure.code, "%s", failure.message);
+	} else {
+		log_warning("the local sshd was not asked: %s", failure.message);
+		result = sshd_keys_path(account, file, error);
+	}
+	json_decref(root);
+	buffer_free(&text);
+	return result;
+}
+
 void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 {
 	const struct keys_job *job = argument;
@@ -280,8 +316,10 @@ void keys_job_work(void *argument, struct buffer *out, int fds[JOB_FDS])
 		state_prepare(job->state_dir, NULL);
 	if (result == 0)
 		result = account_by_uid(0, &root, &error);
-	if (result == 0 && !job->file)
-		result = sshd_keys_path(&account, &asked, &error);
+	if (result == 0 &&
+		(!job->file || (job->operation == KEYS_ADD && !sshd_version_is_known())) &&
+		ask_sshd(&account, &asked, &error) != 0 && !job->file)
+		result = -1;
 	place.account = &account;
 	place.file = job->file ? job->file : asked;
 	if (result == 0)
@@ -339,7 +377,7 @@ int keys_outcome_read(const struct buffer *out, struct keys_outcome *outcome)
 	outcome->message = message ? strdup(message) : NULL;
 	/* Jobs are forked, so the next ones know it. */
 	if (release && program)
-		sshd_version_remember(release, program);
+		sshd_version_remember(release, program, false);
 	json_decref(root);
 	return 0;
 }

@@ -330,7 +330,7 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 	}
 	look = make_look(account);
 	if (look) {
-		const struct job_calls calls = {keys_job_work, look->job, look_done, look};
+		const struct job_calls calls = {keys_job_work, look->job, look_done, look, NULL};
 
 		if (job_start(lookout->jobs, account->user, JOB_OWN_UID, &calls) == 0) {
 			account->looking = true;

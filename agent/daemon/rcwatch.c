@@ -206,7 +206,7 @@ void rcwatch_look(struct rcwatch *rcwatch, const char *user)
 	}
 	look = calloc(1, sizeof(*look));
 	if (look && (look->user = strdup(user))) {
-		const struct job_calls calls = {work, look, done, look};
+		const struct job_calls calls = {work, look, done, look, NULL};
 
 		look->rcwatch = rcwatch;
 		look->insert = access(HOOK, R_OK) == 0;

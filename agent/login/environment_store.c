@@ -16,6 +16,7 @@
 #include "login/environment_file.h"
 #include "login/environment_text.h"
 #include "sys/account.h"
+#include "sys/boot.h"
 #include "sys/instance.h"
 #include "sys/pathcheck.h"
 #include "sys/statefile.h"
@@ -121,17 +122,14 @@ static int write_file(
 
 /* ---- where they come from ---- */
 
-/* Absent, unreadable or too large: there is nothing to take from it. */
-static int add_block_of(struct environment *environment, const char *path)
+static int add_of_process_1(struct environment *environment)
 {
-	struct buffer content = BUFFER_EMPTY;
-	bool exists;
+	struct buffer block = BUFFER_EMPTY;
 	int result = 0;
 
-	if (statefile_read(path, SIZE_LIMIT, &content, &exists, NULL) == 0 && exists)
-		result =
-			environment_add_block(environment, buffer_string(&content), content.length);
-	buffer_free(&content);
+	if (boot_read_environment(&block) == 0)
+		result = environment_add_block(environment, buffer_string(&block), block.length);
+	buffer_free(&block);
 	return result;
 }
 
@@ -220,8 +218,8 @@ static void drop_oversized(struct environment *environment)
 static int gather(
 	struct environment *environment, const struct environment_start *start, struct error *error)
 {
-	if (add_block_of(environment, "/proc/1/environ") != 0 ||
-		add_kept(environment, start) != 0 || add_etc(environment, start->instance) != 0 ||
+	if (add_of_process_1(environment) != 0 || add_kept(environment, start) != 0 ||
+		add_etc(environment, start->instance) != 0 ||
 		add_workspace(environment, start->instance) != 0)
 		return out_of_memory(error);
 	drop_oversized(environment);

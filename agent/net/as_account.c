@@ -1,23 +1,20 @@
 #include "net/as_account.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "sys/account.h"
 #include "sys/become.h"
+#include "sys/fdio.h"
 #include "sys/process.h"
 
-enum {
-	ANSWER_BYTES = 8 * 1024 * 1024,
-	CHUNK_BYTES = 64 * 1024,
-};
+enum { ANSWER_BYTES = 8 * 1024 * 1024 };
 
 struct question {
 	void (*look)(void *context, uid_t uid, FILE *out);
@@ -50,39 +47,12 @@ static void run_child(const struct question *question, int fd)
 
 	process_reset_signals();
 	if (out && become_account(question->account, NULL) == 0) {
+		/* After the change of ids, which clears it (prctl(2)). */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		question->look(question->context, question->account->uid, out);
 		fine = fclose(out) == 0;
 	}
 	_exit(fine ? 0 : 1);
-}
-
-/* Until the end of the answer, its limit or the deadline. Returns 0 or -1. */
-static int collect(int fd, int deadline_ms, struct buffer *answer, struct error *error)
-{
-	const long long deadline = process_now_ms() + deadline_ms;
-
-	for (;;) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		long long left = deadline - process_now_ms();
-		char *room;
-		ssize_t got;
-
-		if (left <= 0)
-			return error_set(error, ERROR_TIMEOUT, "looking at an account's processes");
-		if (poll(&ready, 1, (int)left) <= 0)
-			continue;
-		room = answer->length < ANSWER_BYTES ? buffer_reserve(answer, CHUNK_BYTES) : NULL;
-		if (!room)
-			return error_set(
-				error, ERROR_INTERNAL, "an account's processes hold too much");
-		got = read(fd, room, CHUNK_BYTES);
-		if (got == 0)
-			return buffer_add(answer, "", 0);
-		if (got > 0)
-			answer->length += (size_t)got;
-		else if (errno != EINTR)
-			return error_set_errno(error, ERROR_INTERNAL, "reading from a child");
-	}
 }
 
 static int ask_child(const struct question *question, int deadline_ms, struct buffer *answer,
@@ -103,7 +73,7 @@ static int ask_child(const struct question *question, int deadline_ms, struct bu
 		close(ends[0]);
 		return error_set_errno(error, ERROR_INTERNAL, "cannot start a process");
 	}
-	result = collect(ends[0], deadline_ms, answer, error);
+	result = fdio_collect(ends[0], deadline_ms, ANSWER_BYTES, answer, error);
 	close(ends[0]);
 	if (result != 0)
 		kill(child, SIGKILL);

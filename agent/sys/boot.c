@@ -1,7 +1,11 @@
 #include "sys/boot.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/buffer.h"
+#include "sys/instance_sources.h"
 
 /* The field of /proc/PID/stat that is the start time; the second one is in parentheses. */
 #define STAT_START 22
@@ -30,4 +34,23 @@ int boot_read(struct boot *boot)
 	for (int i = 2; field && i < STAT_START; i++)
 		field = strchr(field + 1, ' ');
 	return *boot->id && field && sscanf(field, "%llu", &boot->start) == 1 ? 0 : -1;
+}
+
+static struct {
+	bool tried;
+	int result;
+	struct buffer text;
+} kept;
+
+void boot_keep_environment(void)
+{
+	kept.result = instance_read_text("/proc/1/environ", &kept.text);
+	kept.tried = true;
+}
+
+int boot_read_environment(struct buffer *environment)
+{
+	if (!kept.tried)
+		return instance_read_text("/proc/1/environ", environment);
+	return kept.result == 0 ? buffer_add(environment, kept.text.data, kept.text.length) : -1;
 }

@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "sys/boot.h"
 #include "sys/instance_sources.h"
 
-#define TEXT_LIMIT (1024 * 1024)
+#define TEXT_LIMIT (4 * 1024 * 1024)
 #define MACHINE    "machine-"
 
 int instance_read_text(const char *path, struct buffer *text)
@@ -36,7 +37,7 @@ char *instance_variable(const char *name)
 	size_t length = strlen(name), at = 0;
 	char *value = NULL;
 
-	if (instance_read_text("/proc/1/environ", &environment) == 0) {
+	if (boot_read_environment(&environment) == 0) {
 		for (; at < environment.length && !value; at += strlen(environment.data + at) + 1)
 			if (strncmp(environment.data + at, name, length) == 0 &&
 				environment.data[at + length] == '=')

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "sys/boot.h"
 #include "sys/instance.h"
 #include "sys/instance_sources.h"
 #include "sys/statefile.h"
@@ -23,7 +24,7 @@ static bool has_container_marker(void)
 	bool found = variable != NULL;
 
 	/* What cannot be read may say that it is one. */
-	found = found || instance_read_text("/proc/1/environ", &environment) != 0;
+	found = found || boot_read_environment(&environment) != 0;
 	for (size_t i = 0; !found && i < sizeof(markers) / sizeof(markers[0]); i++)
 		found = access(markers[i], F_OK) == 0;
 	buffer_free(&environment);

@@ -8,7 +8,7 @@ struct buffer;
 
 /*
  * Appends a file of the kernel's, or of root's, whose size is not known. Returns 0, or -1
- * if it cannot be read or is larger than 1 MiB.
+ * if it cannot be read or is larger than 4 MiB.
  */
 int instance_read_text(const char *path, struct buffer *text);
 

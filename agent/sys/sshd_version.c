@@ -122,17 +122,32 @@ static void ask(const char *program, bool dropbear)
 	buffer_free(&output);
 }
 
-static void look(void)
+static const char *find_dropbear(void)
 {
-	static const char *const dropbears[] = {"/usr/sbin/dropbear", "/usr/local/sbin/dropbear",
+	static const char *const places[] = {"/usr/sbin/dropbear", "/usr/local/sbin/dropbear",
 		"/usr/bin/dropbear", "/sbin/dropbear", NULL};
-	const char *program = sshd_program(), *dropbear = program ? NULL : first_program(dropbears);
+
+	return first_program(places);
+}
+
+bool sshd_version_is_known(void)
+{
+	const char *program = sshd_program();
 	char now[sizeof(local.answer.program)];
 
-	identify(program ? program : dropbear, now, sizeof(now));
-	if (local.known && strcmp(now, local.answer.program) == 0)
+	identify(program ? program : find_dropbear(), now, sizeof(now));
+	return local.known && strcmp(now, local.answer.program) == 0;
+}
+
+static void look(void)
+{
+	const char *program = sshd_program(), *dropbear = program ? NULL : find_dropbear();
+	char now[sizeof(local.answer.program)];
+
+	if (sshd_version_is_known())
 		return;
-	sshd_version_remember("", now);
+	identify(program ? program : dropbear, now, sizeof(now));
+	sshd_version_remember("", now, false);
 	if (*now)
 		ask(program ? program : dropbear, dropbear != NULL);
 	sshd_version_parse(local.answer.release, &local.version);
@@ -150,16 +165,22 @@ const char *sshd_release_local(void)
 	return local.answer.release;
 }
 
+const struct sshd_answer *sshd_version_answer(void)
+{
+	look();
+	return &local.answer;
+}
+
 const struct sshd_answer *sshd_version_asked(void)
 {
 	return local.asked ? &local.answer : NULL;
 }
 
-void sshd_version_remember(const char *release, const char *program)
+void sshd_version_remember(const char *release, const char *program, bool asked)
 {
 	snprintf(local.answer.release, sizeof(local.answer.release), "%s", release);
 	snprintf(local.answer.program, sizeof(local.answer.program), "%s", program);
 	sshd_version_parse(local.answer.release, &local.version);
 	local.known = true;
-	local.asked = false;
+	local.asked = asked;
 }

@@ -49,10 +49,16 @@ struct sshd_answer {
 	char program[80]; /* which file it was, with its time */
 };
 
+/* Whether it is known already: nothing will be run for it. */
+bool sshd_version_is_known(void);
+
+/* The answer; the program is asked if need be. Its release is "" if it says nothing. */
+const struct sshd_answer *sshd_version_answer(void);
+
 /* The answer that this process had to ask for; NULL if it had one, or got none. */
 const struct sshd_answer *sshd_version_asked(void);
 
-/* Takes an answer over, as if it had been asked for here and handed on. */
-void sshd_version_remember(const char *release, const char *program);
+/* Takes an answer over; asked: sshd_version_asked() is to hand it on. */
+void sshd_version_remember(const char *release, const char *program, bool asked);
 
 #endif

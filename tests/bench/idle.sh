@@ -30,7 +30,7 @@ agent=$(pid_of vastagent)
 # The look that follows its own write is over when its children are.
 idle()
 {
-	! pgrep -P "$agent"
+	! pgrep -P "$agent" -x vastagent
 }
 wait_until 10 idle >/dev/null
 ours=$(private_kib "$agent")

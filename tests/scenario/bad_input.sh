@@ -209,6 +209,6 @@ post 200 application/json /tmp/secret.ppk.json
 check "nor of a .ppk, whose public part was used" wait_until 20 none_left
 no_child()
 {
-	[ -z "$(in_instance ps -o pid= --ppid "$inside")" ]
+	! in_instance pgrep -P "$inside" -x vastagent
 }
 check "and no child lives on with a copy" wait_until 15 no_child

@@ -112,6 +112,6 @@ expect_eq "no temporary file is left" authorized_keys "$(in_instance ls -A /root
 agent=$(in_instance vastagent status --json | jq .pid)
 no_child()
 {
-	[ -z "$(in_instance ps -o stat=,args= --ppid "$agent")" ]
+	! in_instance pgrep -P "$agent" -x vastagent
 }
 check "and no process, once the last look is over" wait_until 15 no_child

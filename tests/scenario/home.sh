@@ -139,7 +139,7 @@ note "nothing of that keeps the agent awake"
 agent=$(pgrep -o -x vastagent)
 is_idle()
 {
-	! pgrep -P "$agent"
+	! pgrep -P "$agent" -x vastagent
 }
 wait_until 15 is_idle || fail "the agent's last look ends"
 timeout "${IDLE_SECONDS:-5}" strace -f -o "$WORLD/strace" -p "$agent" 2>/dev/null

@@ -34,15 +34,17 @@ check "the agent starts" in_instance vastagent start
 check "with a key of that account" in_instance vastagent addkey --user user /tmp/second.pub
 before=$(canaries)
 daemon=$(in_instance vastagent status --json | jq .pid)
+helper=$(in_instance pgrep -x vastagent-help)
 strace --version >/dev/null || skip "strace is not installed"
 
 # From here on every call with a path is recorded, with those that change ids.
 machine_enter one strace -f -q -y -o /tmp/trace -e trace=%file,setresuid,clone,clone3,fork,vfork \
-	-p "$daemon" 2>"$tmp/strace.err" &
+	-p "$daemon" -p "$helper" 2>"$tmp/strace.err" &
 tracing=$!
 attached()
 {
-	machine_enter one grep -q 'TracerPid:[[:space:]]*[1-9]' "/proc/$daemon/status"
+	[ "$(machine_enter one cat "/proc/$daemon/status" "/proc/$helper/status" |
+		grep -c 'TracerPid:[[:space:]]*[1-9]')" -eq 2 ]
 }
 
 # As the owner: the same shape at one name, then addkey and rmkey by root and by owner.

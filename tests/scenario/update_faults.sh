@@ -107,7 +107,7 @@ note "a full disk"
 # Until then the watch for late writers may give back room.
 idle()
 {
-	! in_instance pgrep -P "$(in_instance vastagent status --json | jq .pid)"
+	! in_instance pgrep -P "$(in_instance vastagent status --json | jq .pid)" -x vastagent
 }
 check "the agent has nothing to do" wait_until 20 idle
 in_instance_as user sh -c 'cat /dev/zero >/home/user/.ssh/fill' 2>/dev/null

@@ -32,7 +32,7 @@ def run(argv):
 def settled():
     """Waits until no child of the agent is left: looks, and the watch for late writers."""
     pid = subprocess.run(['pgrep', '-o', '-x', 'vastagent'], capture_output=True, text=True).stdout.strip()
-    while open('/proc/%s/task/%s/children' % (pid, pid)).read():
+    while subprocess.run(['pgrep', '-P', pid, '-x', 'vastagent'], stdout=subprocess.DEVNULL).returncode == 0:
         time.sleep(0.005)
 
 def by_socket():

@@ -50,7 +50,7 @@ wait_for()
 
 is_idle()
 {
-	[ -z "$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)" ]
+	! pgrep -P "$pid" -x vastagent >/dev/null
 }
 
 start_agent()

@@ -1,0 +1,1 @@
+va_unit_test(privilege va_daemon)
