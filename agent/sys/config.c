@@ -194,7 +194,9 @@ static long line_of(const struct parse *parse, const char *section, const char *
 			int length = close ? (int)(close - start - 1) : 0;
 			snprintf(current, sizeof(current), "%.*s", length, start + 1);
 		} else if (strcmp(current, section) == 0 && strncmp(start, key, key_length) == 0 &&
-			   strchr(" \t=:", start[key_length]) && --occurrence == 0) {
+			   (isspace((unsigned char)start[key_length]) ||
+				   strchr("=:", start[key_length])) &&
+			   --occurrence == 0) {
 			return number;
 		}
 	}
