@@ -269,7 +269,7 @@ static int check_lines(const char *path, const char *text, struct error *error)
 		else if (blank && blank < length && !strchr("#;", line[blank]))
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: the line must not be indented", path, number);
-		else if (line[0] == '[' && !memchr(line, ']', length))
+		else if (line[0] == '[' && line[strcspn(line, "];\n")] != ']')
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: neither a [section] nor KEY = VALUE", path, number);
 		/* inih cuts the names of sections. */
