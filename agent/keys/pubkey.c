@@ -592,13 +592,13 @@ bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
 
 		if (digit >= 0)
 			bits |= (uint64_t)digit << 6 * count++;
-		else if (at[-1] == '=' && !count)
+		else if (at[-1] == '=' && !count && pads < 2)
 			pads++;
 		else if (digit != -2)
 			return false;
 	}
 	*tail = bits >> 2 * pads & TAIL_MASK;
-	return count == TAIL_DIGITS && pads <= 2;
+	return count == TAIL_DIGITS;
 }
 
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b)

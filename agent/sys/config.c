@@ -194,7 +194,9 @@ static long line_of(const struct parse *parse, const char *section, const char *
 			int length = close ? (int)(close - start - 1) : 0;
 			snprintf(current, sizeof(current), "%.*s", length, start + 1);
 		} else if (strcmp(current, section) == 0 && strncmp(start, key, key_length) == 0 &&
-			   strchr(" \t=:", start[key_length]) && --occurrence == 0) {
+			   (isspace((unsigned char)start[key_length]) ||
+				   strchr("=:", start[key_length])) &&
+			   --occurrence == 0) {
 			return number;
 		}
 	}
@@ -267,7 +269,7 @@ static int check_lines(const char *path, const char *text, struct error *error)
 		else if (blank && blank < length && !strchr("#;", line[blank]))
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: the line must not be indented", path, number);
-		else if (line[0] == '[' && !memchr(line, ']', length))
+		else if (line[0] == '[' && line[strcspn(line, "];\n")] != ']')
 			error_set(error, ERROR_CONFIGURATION,
 				"%s:%ld: neither a [section] nor KEY = VALUE", path, number);
 		/* inih cuts the names of sections. */

@@ -91,7 +91,8 @@ static void expand(const char *text, size_t length, struct buffer *out)
 
 static int ask(const char *method, const char *path, const struct buffer *body)
 {
-	struct buffer request = BUFFER_EMPTY, answer = BUFFER_EMPTY;
+	struct buffer request = BUFFER_EMPTY;
+	struct inside_talk talk = {NULL};
 	int status;
 
 	buffer_add_format(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\n", method, path);
@@ -101,11 +102,14 @@ static int ask(const char *method, const char *path, const struct buffer *body)
 	buffer_add_string(&request, "\r\n");
 	if (body)
 		buffer_add(&request, buffer_string(body), body->length);
-	inside_send(request.data, request.length, 0, &answer);
-	status = inside_check_answer(&answer);
+	require(!request.failed);
+	talk.bytes = request.data;
+	talk.length = request.length;
+	inside_talk(&talk, 1, 0, 0);
+	status = inside_check_answer(&talk.answer);
 	require(status != 0);
 	buffer_free(&request);
-	buffer_free(&answer);
+	buffer_free(&talk.answer);
 	return status;
 }
 

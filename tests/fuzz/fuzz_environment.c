@@ -2,7 +2,8 @@
  * Text as of /etc/environment and blocks as of /proc/1/environ: what is taken from them
  * has a name that may pass, and comes back whole from the text written for a shell.
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,6 @@
 #include "login/environment.h"
 #include "login/environment_file.h"
 #include "login/environment_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* A word between single quotes, as sh reads it. Returns what follows. */
 static const char *unquote(const char *text, struct buffer *value)

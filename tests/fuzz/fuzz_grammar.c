@@ -2,7 +2,8 @@
  * A line of authorized_keys: line, options, from= and pubkey. Whatever key comes out must
  * be the same key when it is written and read again.
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,6 @@
 #include "keys/from.h"
 #include "keys/line.h"
 #include "keys/patterns.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_same_key(const struct pubkey *key)
 {

@@ -1,19 +1,12 @@
 /* What people paste: whatever it is, each key of it is one line, and that key to sshd. */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "keys/import.h"
 #include "keys/line.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void check_rendered(const struct import_key *key)
 {

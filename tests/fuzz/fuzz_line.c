@@ -1,17 +1,10 @@
 /* One line of authorized_keys: slices stay inside of it, and a key is its own copy. */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys/line.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* What is printed of a key must be read as the same key again. */
 static void check_key(const struct pubkey *key)

@@ -1,12 +1,11 @@
 /* Text as of /etc/portal.yaml: what is taken from it can be shown and pasted. */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "net/portal.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct net_portal *portal)
 {

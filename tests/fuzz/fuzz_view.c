@@ -1,5 +1,6 @@
 /* A whole file: putting the block in and taking it out gives back the same bytes. */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,14 +9,6 @@
 #include "keys/view.h"
 
 #define ID "0123456789abcdef"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void check_block(const struct view *view)
 {

@@ -25,8 +25,20 @@ void inside_end(void);
 /* Who asks from now on, and whether by way of an sshd. */
 void inside_become(uid_t uid, bool forwarded);
 
-/* Sends bytes on one connection, so many at a time (0: all), and appends what comes back. */
-void inside_send(const char *bytes, size_t length, size_t piece, struct buffer *answer);
+/* One connection: what is sent on it, and what comes back. The other members are zero. */
+struct inside_talk {
+	const char *bytes;
+	size_t length, sent;
+	struct buffer answer;
+	int fd;
+	bool over;
+};
+
+/*
+ * Sends on several connections at the same time, so many bytes in each turn (0: all), until
+ * nothing comes any more, or (turns not 0) hangs up after so many turns.
+ */
+void inside_talk(struct inside_talk *talks, size_t count, size_t piece, unsigned turns);
 
 /* A look at an account's file, as the agent takes one after a change. 0, or -1: failed. */
 int inside_look(unsigned account);

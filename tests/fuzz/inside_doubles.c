@@ -137,6 +137,11 @@ void inside_fail_job(void)
 	next_fails = true;
 }
 
+bool doubles_has_job(void)
+{
+	return waiting_count > 0;
+}
+
 bool doubles_run_job(void)
 {
 	struct buffer out = BUFFER_EMPTY;

@@ -7,6 +7,8 @@
 /* Everything as at the beginning; jobs that wait are forgotten. */
 void doubles_reset(void);
 
+bool doubles_has_job(void);
+
 /* Runs the job that has waited longest, and hands back its answer. False: there is none. */
 bool doubles_run_job(void);
 
