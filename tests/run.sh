@@ -122,6 +122,8 @@ mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
 build release
+# For every_fault: the same, but a library can come between it and the C library.
+cmake --build "$builds/release" -j "$jobs" --target vastagent_dynamic
 if [ "$bench" = yes ]; then
 	run_benchmarks
 	exit
