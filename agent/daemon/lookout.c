@@ -704,8 +704,8 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf(
 					"keys of %s: what was remembered of them was damaged; "
-					"it was made anew from the block, without what was "
-					"removed; the damaged file is %s/keys/%s.json.damaged, "
+					"it was made anew from the block and from what was saved "
+					"before; the damaged file is %s/keys/%s.json.damaged, "
 					"delete it to end this warning",
 					account->user, lookout->config->state_dir, account->user));
 		if (has_beside(lookout, account->user, store_aside_path))

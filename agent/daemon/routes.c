@@ -211,8 +211,9 @@ static int prepare(struct request *request, const struct route **route, struct e
 	const struct peer *peer = connections_begin(request->agent->connections, request->http);
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->http));
 
+	/* There was no memory to note who it is. */
 	if (!peer)
-		return error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+		return error_set(error, ERROR_INTERNAL, "the peer of the socket is not known");
 	request->peer = *peer;
 	*route = find_route(evhttp_request_get_command(request->http), path ? path : "");
 	if (!*route)

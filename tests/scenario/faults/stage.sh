@@ -32,7 +32,10 @@ start_with_environment()
 	# shellcheck disable=SC2317 # called by wait_for
 	is_up() { client status >/dev/null 2>&1 || ! kill -0 $!; }
 	wait_for is_up || exit 124
-	client status
+	client status && return
+	wait $!
+	echo "vastagent daemon ended with status $?"
+	return 1
 }
 
 followed()

@@ -115,7 +115,8 @@ static int is_listed(const char *list, const char *name)
 	return 0;
 }
 
-/* Calls that do not fail, or not so, or whose failure would be no story. */
+/* Calls that do not fail, or not so (libsodium aborts without random bytes, as it says), or
+ * whose failure would be no story. */
 static const unsigned long long never[] = {SYS_exit, SYS_exit_group, SYS_rt_sigreturn,
 	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_munmap, SYS_getpid, SYS_gettid, SYS_getppid,
 	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_clock_gettime, SYS_umask,
@@ -124,7 +125,7 @@ static const unsigned long long never[] = {SYS_exit, SYS_exit_group, SYS_rt_sigr
 #ifdef SYS_arch_prctl
 	SYS_arch_prctl, /* only the C library's beginning calls it */
 #endif
-	SYS_brk, SYS_mprotect, SYS_sched_yield, SYS_prlimit64, SYS_rt_sigtimedwait, SYS_execve};
+	SYS_brk, SYS_mprotect, SYS_getrandom, SYS_sched_yield, SYS_prlimit64, SYS_rt_sigtimedwait, SYS_execve};
 
 static int may_fail(unsigned long long number)
 {
