@@ -21,9 +21,10 @@ for_bench='nghttp2-client nginx-light'
 usage()
 {
 	cat <<-END
-		usage: tests/run.sh [--bench] [-R REGEX]...
+		usage: tests/run.sh [--bench | --soak] [-R REGEX]...
 		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
 		  --bench    no tests, but the benchmarks in tests/bench
+		  --soak     no tests, but a quarter of an hour of everything at once
 		  --help     this text
 		CI=true makes a test that would be skipped a failure.
 	END
@@ -90,10 +91,12 @@ run_benchmarks()
 }
 
 bench=no
+soak=no
 only=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bench) bench=yes ;;
+	--soak) soak=yes ;;
 	-R)
 		[ $# -ge 2 ] || {
 			usage >&2
@@ -119,8 +122,14 @@ mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
 build release
+# For every_fault: the same, but a library can come between it and the C library.
+cmake --build "$builds/release" -j "$jobs" --target vastagent_dynamic
 if [ "$bench" = yes ]; then
 	run_benchmarks
+	exit
+fi
+if [ "$soak" = yes ]; then
+	SOAK_SECONDS=${SOAK_SECONDS:-900} VASTAGENT_BUILD=$builds/release bash tests/scenario/soak.sh
 	exit
 fi
 build asan "-DVASTAGENT_UNDER_TEST=$builds/release"

@@ -56,7 +56,10 @@ int agent_ask_running(const struct cli *cli, const struct control_request *reque
 		return -1;
 	if (status == 200 && (*answer || request->raw))
 		return 0;
-	if (*answer && error)
+	if (status == 200)
+		error_set(
+			error, ERROR_INTERNAL, "the agent's answer cannot be read: memory is out");
+	else if (*answer && error)
 		failure_unpack(*answer, error);
 	else
 		error_set(error, status == 413 ? ERROR_TOO_LARGE : ERROR_BAD_REQUEST,

@@ -56,17 +56,24 @@ static void one_file(const char *path, bool check)
 		output_line("removed %s", path);
 }
 
+static void forget_file(char *path)
+{
+	if (path)
+		one_file(path, false);
+	free(path);
+}
+
 /* Of an account that is gone there are no files but these. */
 static void forget_gone(const char *user, const char *state_dir)
 {
-	char *path = store_path(state_dir, user), *aside = path ? store_aside_path(path) : NULL;
+	char *path = store_path(state_dir, user);
 
-	if (path)
-		one_file(path, false);
-	if (aside)
-		one_file(aside, false);
-	free(aside);
-	free(path);
+	if (!path)
+		return;
+	forget_file(store_aside_path(path));
+	forget_file(store_damaged_path(path));
+	forget_file(store_before_path(path));
+	forget_file(path);
 }
 
 struct cleaning {

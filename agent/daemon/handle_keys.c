@@ -39,7 +39,8 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 	if (keys_outcome_read(out, &outcome) != 0) {
 		job_close(fds);
 		error_set(&error, ERROR_TIMEOUT,
-			"the work on %s's keys did not end within 10 seconds", request->user);
+			"the work on %s's keys was cut short: it took 10 seconds, or memory is out",
+			request->user);
 		request_fail(request, &error);
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/clock.h"
 #include "daemon/counters.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
@@ -63,6 +64,7 @@ struct watched {
 	unsigned restores; /* in the minute that began at minute_ms */
 	long long minute_ms;
 	struct event *timer;
+	long long due_ms; /* the end of .timer, while it is pending */
 	struct event *expiry;
 };
 
@@ -74,6 +76,7 @@ struct lookout {
 	struct rcwatch *rcwatch;
 	struct watch *watch;
 	struct event *slow;
+	struct clock *clock;
 	struct timespec seen[SOURCE_COUNT]; /* modification times of sources */
 	long long started_ms;
 	struct pause pause;
@@ -96,14 +99,13 @@ static void look_in(struct watched *account, long microseconds)
 {
 	const struct timeval delay = {
 		.tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000};
-
-	struct timeval now, then, due;
+	long long due = process_now_ms() + microseconds / 1000;
 
 	/* A look that is due earlier is not put off. */
-	evutil_gettimeofday(&now, NULL);
-	evutil_timeradd(&now, &delay, &then);
-	if (!evtimer_pending(account->timer, &due) || evutil_timercmp(&then, &due, <))
-		evtimer_add(account->timer, &delay);
+	if (evtimer_pending(account->timer, NULL) && account->due_ms <= due)
+		return;
+	account->due_ms = due;
+	evtimer_add(account->timer, &delay);
 }
 
 static void retry(struct watched *account)
@@ -394,16 +396,21 @@ static void on_change(void *context, int wd, const char *name, bool made)
 }
 
 /* Also ends a pause whose end the clock has passed, since it was set or the machine slept. */
-static void slow_look(evutil_socket_t fd, short what, void *context)
+static void look_at_time(void *context)
 {
 	struct lookout *lookout = context;
 
-	(void)fd;
-	(void)what;
 	if (lookout->pause.on && lookout->pause.until && lookout->pause.until <= time(NULL))
 		lookout_resume(lookout);
 	else
 		look_at_all(lookout);
+}
+
+static void slow_look(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	look_at_time(context);
 }
 
 static void watched_free(struct watched *account)
@@ -536,6 +543,7 @@ struct lookout *lookout_create(struct event_base *base, struct jobs *jobs,
 	TAILQ_INIT(&lookout->accounts);
 	lookout->watch = watch_create(base, on_change, lookout);
 	lookout->rcwatch = rcwatch_create(jobs);
+	lookout->clock = clock_create(base, look_at_time, lookout);
 	lookout->slow = event_new(base, -1, EV_PERSIST, slow_look, lookout);
 	lookout->pause_end = evtimer_new(base, end_pause, lookout);
 	if (!lookout->slow || !lookout->pause_end || !lookout->rcwatch ||
@@ -562,6 +570,7 @@ void lookout_destroy(struct lookout *lookout)
 		TAILQ_REMOVE(&lookout->accounts, account, link);
 		watched_free(account);
 	}
+	clock_destroy(lookout->clock);
 	if (lookout->slow)
 		event_free(lookout->slow);
 	if (lookout->pause_end)
@@ -698,8 +707,8 @@ void lookout_add_warnings(const struct lookout *lookout, json_t *warnings)
 			json_array_append_new(warnings,
 				json_sprintf(
 					"keys of %s: what was remembered of them was damaged; "
-					"it was made anew from the block, without what was "
-					"removed; the damaged file is %s/keys/%s.json.damaged, "
+					"it was made anew from the block and from what was saved "
+					"before; the damaged file is %s/keys/%s.json.damaged, "
 					"delete it to end this warning",
 					account->user, lookout->config->state_dir, account->user));
 		if (has_beside(lookout, account->user, store_aside_path))

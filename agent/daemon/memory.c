@@ -6,6 +6,39 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Enough for one turn of the event loop. */
+#define RESERVE (64 * 1024)
+
+static void *reserve;
+
+/*
+ * Neither library lives through every allocation that fails: evhttp_request_new() of
+ * libevent 2.1 follows a null pointer, and jansson's reader loses a byte of a text. What is
+ * kept for that moment gets them through; a process that has none left ends in order.
+ * The agent is started again, and who asked for a job is told.
+ */
+static void *malloc_surely(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory) {
+		free(reserve);
+		reserve = NULL;
+		memory = malloc(size);
+	} else if (!reserve) {
+		reserve = malloc(RESERVE);
+	}
+	if (!memory) {
+		log_error("out of memory");
+		_exit(EX_OSERR);
+	}
+	return memory;
+}
 
 static void free_wiped(void *memory)
 {
@@ -17,11 +50,9 @@ static void free_wiped(void *memory)
 /* realloc(3) would leave the old bytes behind when it moves them. */
 static void *realloc_wiped(void *memory, size_t size)
 {
-	void *moved = size ? malloc(size) : NULL;
+	void *moved = size ? malloc_surely(size) : NULL;
 	size_t old = memory ? malloc_usable_size(memory) : 0;
 
-	if (size && !moved)
-		return NULL;
 	if (moved && memory)
 		memcpy(moved, memory, old < size ? old : size);
 	free_wiped(memory);
@@ -30,8 +61,8 @@ static void *realloc_wiped(void *memory, size_t size)
 
 void memory_wipe_freed(void)
 {
-	event_set_mem_functions(malloc, realloc_wiped, free_wiped);
-	json_set_alloc_funcs(malloc, free_wiped);
+	event_set_mem_functions(malloc_surely, realloc_wiped, free_wiped);
+	json_set_alloc_funcs(malloc_surely, free_wiped);
 }
 
 void memory_free_text(char *text)

@@ -213,8 +213,9 @@ static const struct route *prepare(struct request *request, struct error *error)
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->http));
 	const struct route *route;
 
+	/* There was no memory to note who it is. */
 	if (!peer) {
-		error_set(error, ERROR_FORBIDDEN, "the peer of the socket is not known");
+		error_set(error, ERROR_INTERNAL, "the peer of the socket is not known");
 		return NULL;
 	}
 	request->peer = *peer;

@@ -66,19 +66,23 @@ int keys_adopt(const struct keys_place *place, struct keys_report *report, struc
 	return result;
 }
 
-static int delete (const char *path, struct error *error)
+static int delete (char *path, struct error *error)
 {
+	int result = 0;
+
 	if (!path)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	if (unlink(path) != 0 && errno != ENOENT)
-		return error_set_errno(error, ERROR_CANNOT_WRITE, "cannot remove %s", path);
-	return 0;
+		result = error_set_errno(error, ERROR_CANNOT_WRITE, "cannot remove %s", path);
+	free(path);
+	return result;
 }
 
 int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error)
 {
 	struct keys_update update;
-	char *aside = NULL;
+	char *(*const beside[])(const char *path) = {
+		store_aside_path, store_damaged_path, store_before_path};
 	int result = keys_update_begin(&update, place, false, report, error);
 
 	for (size_t i = 0; result == 0 && i < update.store.count; i++) {
@@ -93,13 +97,11 @@ int keys_forget(const struct keys_place *place, struct keys_report *report, stru
 	}
 	if (result == 0)
 		result = keys_update_finish(&update, error);
-	if (result == 0) {
-		aside = store_aside_path(update.store_file);
-		result = delete (update.store_file, error);
-	}
+	for (size_t i = 0; result == 0 && i < sizeof(beside) / sizeof(beside[0]); i++)
+		result = delete (beside[i](update.store_file), error);
+	/* Last: what is found is tried again. */
 	if (result == 0)
-		result = delete (aside, error);
-	free(aside);
+		result = delete (strdup(update.store_file), error);
 	keys_update_end(&update);
 	return result;
 }

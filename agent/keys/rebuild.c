@@ -100,6 +100,73 @@ int rebuild_from_block(struct store *store, const char *text, size_t length, str
 	return result == 0 ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
+/* What a block's line does not say of a key. */
+static int take_texts(struct stored_key *key, const struct stored_key *old)
+{
+	key->origin = old->origin;
+	key->added = old->added;
+	return store_set_text(&key->name, old->name) == 0 &&
+			       store_set_text(&key->comment, old->comment) == 0
+		       ? 0
+		       : -1;
+}
+
+/* A key that was to be in the block, or was removed from it. */
+static int take_old(struct store *store, const struct stored_key *old, bool removed, time_t now)
+{
+	struct stored_key *key = store_add(store, &old->key);
+
+	if (!key || take_texts(key, old) != 0 || store_set_text(&key->options, old->options) != 0)
+		return -1;
+	key->expires = old->expires;
+	key->removed = removed;
+	key->by_hand = removed && (old->by_hand || !old->removed);
+	key->removed_at = old->removed || !removed ? old->removed_at : now;
+	key->in_block = key->in_next = !removed;
+	return 0;
+}
+
+static int take_before(struct store *store, const struct store *before, time_t now)
+{
+	bool newer = store->generation > before->generation || !store->generation;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct stored_key *old = &before->keys[i];
+		struct stored_key *key = store_find(store, &old->key);
+
+		if (key ? take_texts(key, old) != 0
+			: (old->removed || old->in_next) &&
+					take_old(store, old, old->removed || newer, now) != 0)
+			return -1;
+	}
+	if (store->generation < before->generation) {
+		store->generation = before->generation;
+		store->written = before->written;
+	}
+	return 0;
+}
+
+int rebuild_store(const char *path, struct store *store, const char *text, size_t length,
+	time_t now, struct error *error)
+{
+	char *kept = store_before_path(path);
+	struct store before = {.count = 0};
+	bool usable = kept && store_load(kept, &before, NULL) == 0 && before.count &&
+		      (!*store->id || strcmp(store->id, before.id) == 0);
+	int result;
+
+	free(kept);
+	if (usable && !*store->id)
+		memcpy(store->id, before.id, sizeof(store->id));
+	if (usable && !*store->instance)
+		memcpy(store->instance, before.instance, sizeof(store->instance));
+	result = rebuild_from_block(store, text, length, error);
+	if (result == 0 && usable && take_before(store, &before, now) != 0)
+		result = error_set(error, ERROR_INTERNAL, "out of memory");
+	store_free(&before);
+	return result;
+}
+
 int rebuild_keep_damaged(const char *path, struct error *error)
 {
 	char *kept = store_damaged_path(path);

@@ -1,15 +1,18 @@
 #include "keys/store.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "keys/line.h"
 #include "sys/statefile.h"
@@ -30,8 +33,10 @@ char *store_path(const char *state_dir, const char *account)
 {
 	struct buffer path = BUFFER_EMPTY;
 
-	if (!*account || *account == '.' || strchr(account, '/') || strlen(account) > 200)
+	if (!*account || *account == '.' || strchr(account, '/') || strlen(account) > 200) {
+		errno = EINVAL;
 		return NULL;
+	}
 	buffer_add_format(&path, "%s/keys/%s.json", state_dir, account);
 	return path.data;
 }
@@ -77,6 +82,11 @@ char *store_aside_path(const char *path)
 char *store_damaged_path(const char *path)
 {
 	return beside(path, ".damaged");
+}
+
+char *store_before_path(const char *path)
+{
+	return beside(path, ".before");
 }
 
 int store_set_text(char **field, const char *text)
@@ -227,6 +237,17 @@ static bool is_as_saved(const struct buffer *content)
 	return memcmp(head, content->data, SUM_END) == 0;
 }
 
+/* A second name, which the file keeps when another one takes its place. */
+static void keep_before(const char *path)
+{
+	char *before = store_before_path(path);
+
+	if (before && (unlink(before) == 0 || errno == ENOENT) && link(path, before) != 0 &&
+		errno != ENOENT)
+		log_debug("%s cannot be kept as %s", path, before);
+	free(before);
+}
+
 int store_save(const char *path, const struct store *store, struct error *error)
 {
 	json_t *keys = json_array(), *root = NULL;
@@ -246,8 +267,11 @@ int store_save(const char *path, const struct store *store, struct error *error)
 out:
 	if (result != 0)
 		error_set(error, ERROR_INTERNAL, "out of memory");
-	else
+	if (result == 0) {
+		if (!store->damaged)
+			keep_before(path);
 		result = statefile_write(path, &content, error);
+	}
 	buffer_free(&content);
 	free(text);
 	json_decref(root);

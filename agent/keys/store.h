@@ -47,11 +47,11 @@ struct store {
 	size_t count;
 	size_t capacity;
 	struct key_index index; /* of .keys */
-	bool damaged; /* after a failure of store_load: its bytes are not what was saved */
+	bool damaged; /* the bytes that store_load read are not what was saved */
 };
 
-/* The path of an account's store, which the caller frees; NULL if out of memory, or if
- * the name cannot be that of a file. */
+/* The path of an account's store, which the caller frees; NULL if out of memory, or with
+ * errno EINVAL if the name cannot be that of a file. */
 char *store_path(const char *state_dir, const char *account);
 
 /* An empty store with a fresh random id. Returns 0, or -1 with ERROR_INTERNAL. */
@@ -72,12 +72,15 @@ int store_load(const char *path, struct store *store, struct error *error);
 void store_each_account(
 	const char *state_dir, void (*call)(void *context, const char *account), void *context);
 
-/* Where a store is kept that belongs to another instance, and one that was damaged; the
- * caller frees it. */
+/* Where a store is kept that belongs to another instance, one that was damaged, and the one
+ * that was saved before; the caller frees it. */
 char *store_aside_path(const char *path);
 char *store_damaged_path(const char *path);
+char *store_before_path(const char *path);
 
-/* Writes it, atomically. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
+/* Writes it, atomically, and keeps the one before (store_before_path), unless that is
+ * damaged. Returns 0, or -1 with
+ * ERROR_CANNOT_WRITE. */
 int store_save(const char *path, const struct store *store, struct error *error);
 
 /* The entry of a key, removed or not; NULL if there is none. */

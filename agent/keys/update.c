@@ -1,5 +1,6 @@
 #include "keys/update.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +215,7 @@ static int keep_journal(struct keys_update *update)
 }
 
 /*
- * The block says what the store did, but for removals and what was to come. Nothing that
+ * The block says what is in force, the store before that what else there was. Nothing that
  * is in force changes, and the damaged bytes are kept for whoever wants to look.
  */
 static int rebuild(struct keys_update *update, struct error *error)
@@ -222,19 +223,19 @@ static int rebuild(struct keys_update *update, struct error *error)
 	const struct buffer *content = update->content;
 	struct store *store = &update->store;
 
-	store->damaged = false;
-	if (rebuild_from_block(store, buffer_string(content), content->length, error) != 0)
+	if (rebuild_store(update->store_file, store, buffer_string(content), content->length,
+		    update->now, error) != 0)
 		return -1;
 	if (update->read_only)
 		return 0;
 	update->store_changed = true;
 	buffer_add_format(&update->report->notes,
-		"%s was damaged: it is made anew from the %zu keys of the block; what was removed "
-		"is not remembered\n",
-		update->store_file, store->count);
+		"%s was damaged: it is made anew from the block and from what was saved before\n",
+		update->store_file);
 	for (size_t i = 0; i < store->count; i++)
-		if (keys_report_event(update->report, "rebuilt", &store->keys[i].key,
-			    "the store was damaged") != 0)
+		if (!store->keys[i].removed &&
+			keys_report_event(update->report, "rebuilt", &store->keys[i].key,
+				"the store was damaged") != 0)
 			return out_of_memory(error);
 	return rebuild_keep_damaged(update->store_file, error);
 }
@@ -265,6 +266,8 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 	if (place->owner != place->account)
 		flags |= HOMEFILE_SHARED;
 	update->store_file = store_path(place->state_dir, place->account->name);
+	if (!update->store_file && errno != EINVAL)
+		return out_of_memory(error);
 	if (!update->store_file)
 		return error_set(error, ERROR_NO_SUCH_USER, "'%s' cannot be the name of a file",
 			place->account->name);

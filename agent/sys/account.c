@@ -23,27 +23,40 @@ static bool is_wanted(const struct passwd *entry, const char *name, uid_t uid)
 	return name ? strcmp(entry->pw_name, name) == 0 : entry->pw_uid == uid;
 }
 
+/* Also where it ends too early: half of it says neither who there is nor who there is not. */
+static int cannot_read(struct error *error)
+{
+	return error_set_errno(error, ERROR_INTERNAL, "cannot read /etc/passwd");
+}
+
 /* Finds the entry and, in the same pass, whether its uid has another name. */
 static int read_passwd(const char *name, uid_t uid, struct account *account, struct error *error)
 {
 	FILE *file = fopen("/etc/passwd", "re");
 	const struct passwd *entry;
 	int result = 0;
+	bool whole;
 
 	if (!file)
-		return error_set_errno(error, ERROR_INTERNAL, "cannot read /etc/passwd");
+		return cannot_read(error);
 	while (!account->name && (entry = fgetpwent(file)))
 		if (is_wanted(entry, name, uid))
 			result = copy_entry(account, entry);
+	whole = account->name || feof(file);
 	if (result == 0 && account->name) {
-		rewind(file);
+		whole = fseek(file, 0, SEEK_SET) == 0;
 		while ((entry = fgetpwent(file)))
 			if (entry->pw_uid == account->uid &&
 				strcmp(entry->pw_name, account->name) != 0)
 				account->shares_uid = true;
+		whole = whole && feof(file);
 	}
+	if (result == 0 && !whole)
+		result = cannot_read(error);
+	else if (result != 0)
+		error_set(error, ERROR_INTERNAL, "out of memory");
 	fclose(file);
-	return result == 0 ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+	return result;
 }
 
 static int add_group(struct account *account, gid_t gid)
@@ -139,10 +152,14 @@ int account_list(char ***names, size_t *count, size_t limit, struct error *error
 	*names = NULL;
 	*count = 0;
 	if (!file)
-		return error_set_errno(error, ERROR_INTERNAL, "cannot read /etc/passwd");
+		return cannot_read(error);
 	while (result == 0 && *count < limit && (entry = fgetpwent(file)))
 		if (is_person(entry))
 			result = add_name(names, count, entry->pw_name);
+	if (result != 0)
+		error_set(error, ERROR_INTERNAL, "out of memory");
+	else if (*count < limit && !feof(file))
+		result = cannot_read(error);
 	fclose(file);
 	if (result == 0)
 		return 0;
@@ -150,7 +167,7 @@ int account_list(char ***names, size_t *count, size_t limit, struct error *error
 		free((*names)[--*count]);
 	free(*names);
 	*names = NULL;
-	return error_set(error, ERROR_INTERNAL, "out of memory");
+	return -1;
 }
 
 void account_free(struct account *account)

@@ -58,6 +58,7 @@ bool account_has_group_alone(const struct account *account, gid_t group)
 		member = true;
 		alone = user->pw_uid == account->uid;
 	}
+	alone = alone && feof(users);
 	while (alone && !known && (entry = fgetgrent(groups))) {
 		if (entry->gr_gid != group)
 			continue;

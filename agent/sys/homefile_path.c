@@ -28,6 +28,9 @@ static int count_primary(const struct account *account, gid_t gid)
 	while (file && count >= 0 && (entry = fgetpwent(file)))
 		if (entry->pw_gid == gid)
 			count = entry->pw_uid == account->uid ? count + 1 : -1;
+	/* Who stands in the rest of it, nobody knows. */
+	if (file && !feof(file))
+		count = -1;
 	if (file)
 		fclose(file);
 	return count;

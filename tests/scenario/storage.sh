@@ -34,6 +34,11 @@ says()
 	expect_match "status says so" "$1" "$(in_instance vastagent status)"
 	expect_match "doctor says so" "$1" "$(in_instance vastagent doctor)"
 }
+check "one from the template" in_instance curl -sf --unix-socket /run/vastagent/agent.sock -H \
+	'Content-Type: application/json' http://localhost/v1/keys -d \
+	"{\"user\":\"root\",\"origin\":\"template\",\"name\":\"bob\",\"text\":\"$(laptop_key bob)\"}"
+check "one that is removed" in_instance vastagent addkey "$(laptop_key gone)"
+in_instance vastagent rmkey gone@laptop >/dev/null
 in_force=$(keys_in_force)
 in_list=$(listed | sed 's/ alice / /; s/ mate@laptop / /')
 whole=$(in_instance base64 -w0 $store)
@@ -48,8 +53,12 @@ damage()
 		"$(listed | sed 's/ alice / /; s/ mate@laptop / /')"
 	in_instance vastagent reload >/dev/null
 	check "a look sets it aside" wait_until 20 in_instance test -e $store.damaged
-	check "and makes it anew" wait_until 20 in_instance jq -e '.keys | length == 2' $store
+	check "and makes it anew" wait_until 20 in_instance jq -e '.keys | length == 4' $store
 	expect_eq "what is in force has not changed" "$in_force" "$(keys_in_force)"
+	expect_eq "what was removed, and where a key is from, is known" 'gone@laptop removed command
+bob active template' "$(in_instance vastagent keys --json | jq -r '.keys[] | select(
+		.comment == "gone@laptop" or .name == "bob") | "\(if .name == "" then .comment else
+		.name end) \(.state) \(.origin)"' | sort -r)"
 	says 'was damaged; it was made anew from the block'
 	expect_match "the journal has it" '"event":"rebuilt"' "$(in_instance tail -n 2 $journal)"
 	in_instance rm $store.damaged
@@ -133,7 +142,8 @@ refused "read-only" 'Read-only file system'
 machine_enter one mount -o remount,rw $state
 works_again
 note "full"
-in_instance sh -c "cat /dev/zero >$state/fill" 2>/dev/null
+# The one before gives its room to the next.
+in_instance sh -c "rm $state/keys/*.before; cat /dev/zero >$state/fill" 2>/dev/null
 refused "full" 'No space left'
 in_instance rm $state/fill
 works_again

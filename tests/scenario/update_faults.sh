@@ -7,7 +7,7 @@
 # UPDATE_FAULTS=all (some minutes).
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
-helpers=$SOURCE/tests/scenario/update_faults
+helpers=$SOURCE/tests/scenario/faults
 stride=${UPDATE_FAULTS_STRIDE:-17}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
 

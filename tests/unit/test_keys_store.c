@@ -47,7 +47,11 @@ static int tear_down(void **state)
 {
 	(void)state;
 	if (path) {
+		char *before = store_before_path(path);
+
 		unlink(path);
+		unlink(before);
+		free(before);
 		rmdir(directory);
 	}
 	free(path);
@@ -400,6 +404,84 @@ static void without_a_block_there_is_nothing(void **state)
 	}
 }
 
+/* Saves a store twice, the first time as it is wanted back, and rebuilds it from a text. */
+static void rebuild_with_before(struct store *store, const char *text)
+{
+	struct store old = {.count = 0};
+	char *before = store_before_path(path);
+	struct stored_key *key;
+
+	unlink(path);
+	strcpy(old.id, ID);
+	old.generation = old.written = 4;
+	key = add(&old, KEY);
+	key->in_block = key->in_next = true;
+	key->origin = ORIGIN_TEMPLATE;
+	assert_int_equal(store_set_text(&key->name, "alice"), 0);
+	key = add(&old, OTHER_KEY);
+	key->removed = true;
+	key->removed_at = 1000;
+	assert_int_equal(store_save(path, &old, NULL), 0);
+	assert_int_equal(store_save(path, &old, NULL), 0);
+	store_free(&old);
+	*store = (struct store){.damaged = true};
+	assert_int_equal(rebuild_store(path, store, text, strlen(text), 2000, NULL), 0);
+	/* The damaged one does not take the place of the one before. */
+	assert_int_equal(store_save(path, store, NULL), 0);
+	assert_int_equal(store_load(before, &old, NULL), 0);
+	assert_int_equal(old.generation, 4);
+	store_free(&old);
+	unlink(before);
+	free(before);
+}
+
+static void the_store_before_knows_what_the_block_does_not(void **state)
+{
+	struct pubkey first = key_of(KEY), other = key_of(OTHER_KEY);
+	const struct stored_key *key;
+	struct store store;
+
+	(void)state;
+	need_root();
+	rebuild_with_before(&store, BEGIN(ID, "5") KEY " alice\nssh-rsa " BLOB_RSA "\n" END(ID));
+	assert_int_equal(store.count, 3);
+	assert_int_equal(store.generation, 5);
+	key = store_find(&store, &first);
+	assert_true(key && key->in_block && key->origin == ORIGIN_TEMPLATE);
+	assert_string_equal(key->name, "alice");
+	key = store_find(&store, &other);
+	assert_true(key && key->removed && key->removed_at == 1000 && !key->in_block);
+	store_free(&store);
+	pubkey_free(&first);
+	pubkey_free(&other);
+}
+
+/* It lets nothing in that may have been removed since. */
+static void the_store_before_brings_no_key_back(void **state)
+{
+	static const char *const texts[] = {
+		"", OTHER_KEY "\n", BEGIN(ID, "5") "ssh-rsa " BLOB_RSA "\n" END(ID)};
+	struct pubkey first = key_of(KEY);
+	const struct stored_key *key;
+	struct store store;
+
+	(void)state;
+	need_root();
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		rebuild_with_before(&store, texts[i]);
+		key = store_find(&store, &first);
+		assert_true(key && key->removed && key->by_hand && key->removed_at == 2000);
+		assert_false(key->in_block || key->in_next);
+		store_free(&store);
+	}
+	/* That block is its own: what a person took out of it, the judge has to say. */
+	rebuild_with_before(&store, BEGIN(ID, "4") "ssh-rsa " BLOB_RSA "\n" END(ID));
+	key = store_find(&store, &first);
+	assert_true(key && !key->removed && key->in_block);
+	store_free(&store);
+	pubkey_free(&first);
+}
+
 static void a_store_that_others_can_write_is_refused(void **state)
 {
 	struct store store;
@@ -459,6 +541,8 @@ int main(void)
 		cmocka_unit_test(a_block_gives_back_its_store),
 		cmocka_unit_test(the_known_id_says_which_block),
 		cmocka_unit_test(without_a_block_there_is_nothing),
+		cmocka_unit_test(the_store_before_knows_what_the_block_does_not),
+		cmocka_unit_test(the_store_before_brings_no_key_back),
 		cmocka_unit_test(a_store_that_others_can_write_is_refused),
 		cmocka_unit_test(a_name_is_no_way_out_of_the_directory),
 		cmocka_unit_test(a_store_that_cannot_be_written_is_told),

@@ -1,17 +1,23 @@
 /*
- * stepper PID STEP ACTION CMD...
+ * stepper WHOSE PID STEP ACTION CMD...
  *
- * Traces process PID (the agent) and every process that it starts from now on, runs CMD,
- * and counts the system calls of those new processes, all together, in the order in which
- * they are entered. At the STEPth (from 1) it does what ACTION says:
+ * Runs CMD, and counts system calls in the order in which they are entered, WHOSE:
+ *
+ *   children        of every process that process PID (the agent) starts from now on
+ *   agent           of process PID alone
+ *   command         of CMD and of all that it starts, where it is vastagent; PID is 0
+ *
+ * At the STEPth (from 1) it does what ACTION says:
  *
  *   kill            PID and all its processes die at once, before the call
  *   ERRNO:CALLS     the call is not made and fails with that (EIO, ENOSPC …); CALLS, names
- *                   with commas, are the only ones that are counted
+ *                   with commas, are the only ones that are counted; "all" are those
+ *                   that a program may expect to fail
  *
- * Prints "CALLS STATUS DONE": how many calls were counted until CMD ended, CMD's exit
- * status (-1: killed), and the number of the call at which something was done (-1:
- * nothing was, STEP is past the end). Exits 0, or 1 if it cannot trace.
+ * Prints "CALLS STATUS DONE CRASHES": how many calls were counted until CMD ended, CMD's
+ * exit status (-1: killed), the number of the call at which something was done (-1:
+ * nothing was, STEP is past the end), and how many processes crashed. Exits 0, or 1 if it
+ * cannot trace.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -29,7 +35,9 @@
 
 #define TRACEES 64
 
+static enum { CHILDREN, AGENT, COMMAND } whose;
 static pid_t agent, command;
+static long crashes;
 static struct {
 	pid_t pid;
 	int failing; /* this call's result is to be replaced */
@@ -94,7 +102,8 @@ static const struct {
 	const char *name;
 	int number;
 } errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},
-	{"EBUSY", EBUSY}, {"EINTR", EINTR}};
+	{"EBUSY", EBUSY}, {"EINTR", EINTR}, {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE},
+	{"EPERM", EPERM}};
 
 static int is_listed(const char *list, const char *name)
 {
@@ -106,10 +115,55 @@ static int is_listed(const char *list, const char *name)
 	return 0;
 }
 
+/* Calls that do not fail, or not so (libsodium aborts without random bytes, as it says), or
+ * whose failure would be no story. */
+static const unsigned long long never[] = {SYS_exit, SYS_exit_group, SYS_rt_sigreturn,
+	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_munmap, SYS_getpid, SYS_gettid, SYS_getppid,
+	SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_clock_gettime, SYS_umask,
+	SYS_set_tid_address, SYS_set_robust_list, SYS_futex, SYS_wait4, SYS_waitid, SYS_kill,
+	SYS_restart_syscall, SYS_clock_nanosleep, SYS_close,
+#ifdef SYS_arch_prctl
+	SYS_arch_prctl, /* only the C library's beginning calls it */
+#endif
+	SYS_brk, SYS_mprotect, SYS_getrandom, SYS_sched_yield, SYS_prlimit64, SYS_rt_sigtimedwait, SYS_execve};
+
+static int may_fail(unsigned long long number)
+{
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (never[i] == number)
+			return 0;
+	return 1;
+}
+
+/* The agent, its parent and the client go by that name; who calls them does not. */
+static int is_vastagent(pid_t pid)
+{
+	char path[32], name[10] = "";
+	FILE *comm;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	comm = fopen(path, "r");
+	if (!comm)
+		return 0;
+	if (!fgets(name, sizeof(name), comm))
+		name[0] = '\0';
+	fclose(comm);
+	return strcmp(name, "vastagent") == 0;
+}
+
+static int is_one_of(pid_t pid)
+{
+	if (whose == COMMAND)
+		return is_vastagent(pid);
+	return (pid == agent) == (whose == AGENT);
+}
+
 static int is_counted(unsigned long long number)
 {
 	if (!only)
 		return 1;
+	if (strcmp(only, "all") == 0)
+		return may_fail(number);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].number == number)
 			return is_listed(only, names[i].name);
@@ -172,8 +226,8 @@ static void on_syscall(pid_t pid)
 		tracees[i].failing = 0;
 		change(pid, 0);
 	}
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || pid == agent || done >= 0 ||
-		!is_counted(info.entry.nr) || ++calls != step)
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || done >= 0 || !is_counted(info.entry.nr) ||
+		!is_one_of(pid) || ++calls != step)
 		return;
 	done = (long)info.entry.nr;
 	if (error_number == 0) {
@@ -189,6 +243,8 @@ static void on_stop(pid_t pid, int status)
 	int event = status >> 16, number = WSTOPSIG(status);
 
 	find(pid);
+	if (event == 0 && (number == SIGSEGV || number == SIGABRT || number == SIGBUS))
+		crashes++;
 	if (event == PTRACE_EVENT_STOP && number != SIGTRAP && number != SIGSTOP)
 		ptrace(PTRACE_LISTEN, pid, 0, 0);
 	if (event == 0 && number == (SIGTRAP | 0x80)) {
@@ -200,13 +256,29 @@ static void on_stop(pid_t pid, int status)
 	ptrace(PTRACE_SYSCALL, pid, 0, number);
 }
 
-static void start(char *const argv[])
+/* Returns 0, or -1 if it cannot be traced where it has to be. */
+static int start(char *const argv[], long options)
 {
+	int ends[2];
+	char byte = 0;
+
+	if (pipe(ends) != 0)
+		return -1;
 	command = fork();
-	if (command != 0)
-		return;
-	execvp(argv[0], argv);
-	_exit(127);
+	if (command == 0) {
+		close(ends[1]);
+		if (read(ends[0], &byte, 1) == 1)
+			execvp(argv[0], argv);
+		_exit(127);
+	}
+	close(ends[0]);
+	if (command < 0 || (whose == COMMAND && (ptrace(PTRACE_SEIZE, command, 0, options) != 0 ||
+					       ptrace(PTRACE_INTERRUPT, command, 0, 0) != 0)))
+		return -1;
+	if (write(ends[1], &byte, 1) != 1)
+		return -1;
+	close(ends[1]);
+	return 0;
 }
 
 /* Lets the agent's processes go on by themselves. */
@@ -238,33 +310,37 @@ int main(int argc, char **argv)
 	int status, result = -2;
 	pid_t pid;
 
-	if (argc < 5)
+	if (argc < 6)
 		return 1;
-	agent = (pid_t)atoi(argv[1]);
-	step = atol(argv[2]);
-	if (parse_action(argv[3]) != 0) {
-		fprintf(stderr, "stepper: no such action: %s\n", argv[3]);
+	whose = strcmp(argv[1], "agent") == 0 ? AGENT
+		: strcmp(argv[1], "command") == 0 ? COMMAND : CHILDREN;
+	agent = (pid_t)atoi(argv[2]);
+	step = atol(argv[3]);
+	if (parse_action(argv[4]) != 0) {
+		fprintf(stderr, "stepper: no such action: %s\n", argv[4]);
 		return 1;
 	}
-	if (ptrace(PTRACE_SEIZE, agent, 0, options) != 0 ||
-		ptrace(PTRACE_INTERRUPT, agent, 0, 0) != 0) {
+	if ((whose != COMMAND && (ptrace(PTRACE_SEIZE, agent, 0, options) != 0 ||
+					 ptrace(PTRACE_INTERRUPT, agent, 0, 0) != 0)) ||
+		start(argv + 5, options) != 0) {
 		perror("stepper: ptrace");
 		return 1;
 	}
-	start(argv + 4);
 	while (result == -2 || (error_number == 0 && done >= 0 && tracee_count > 0)) {
 		pid = waitpid(-1, &status, __WALL);
 		if (pid < 0)
 			break;
-		if (pid == command && !WIFSTOPPED(status))
+		if (pid == command && !WIFSTOPPED(status)) {
 			result = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		else if (WIFSTOPPED(status))
+			if (whose == COMMAND)
+				forget(pid);
+		} else if (WIFSTOPPED(status))
 			on_stop(pid, status);
 		else
 			forget(pid);
 	}
 	if (!(error_number == 0 && done >= 0))
 		release();
-	printf("%ld %d %ld\n", calls, result, done);
+	printf("%ld %d %ld %ld\n", calls, result, done, crashes);
 	return 0;
 }
