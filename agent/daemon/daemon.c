@@ -23,6 +23,7 @@
 #include "daemon/job.h"
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
+#include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/state.h"
 #include "sys/config.h"
@@ -181,6 +182,7 @@ static int serve(struct agent *agent, int ready)
 		log_debug("nobody waits for the start any more");
 	if (ready >= 0)
 		close(ready);
+	notify_ready();
 	status = event_base_dispatch(agent->base) < 0 ? EX_OSERR : EX_OK;
 out:
 	server_destroy(server);
