@@ -84,9 +84,12 @@ int keys_adopt(const struct keys_place *place, struct keys_report *report, struc
 
 /*
  * Forgets the account: takes the block out of its file and deletes its stores, for an
- * image that is to be saved. Returns 0 or -1.
+ * image that is to be saved. With keep its lines stay, without the comments around them:
+ * they are ROW_LEFT in the report; not those that the agent alone would end in time.
+ * Returns 0 or -1.
  */
-int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error);
+int keys_forget(
+	const struct keys_place *place, bool keep, struct keys_report *report, struct error *error);
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what
