@@ -40,9 +40,11 @@ static int give_back_blocks(const char *user, struct error *error)
 	struct account account = {0};
 	int status = account_by_name(user, &account, error);
 
-	/* The guard holds the path of the program that made it. */
-	for (size_t i = 0; status == 0 && i < PROGRAM_COUNT; i++) {
-		status = rcfiles_supersede(&account, programs[i], false, &result, error);
+	/* The guard holds the path of the program that made it. Twice: where one program went
+	 * beside another, its guard stands before the other's. */
+	for (size_t i = 0; status == 0 && i < 2 * PROGRAM_COUNT; i++) {
+		status = rcfiles_supersede(
+			&account, programs[i % PROGRAM_COUNT], false, &result, error);
 		if (result.changed)
 			output_line("gave back the platform's tmux block of %s", user);
 	}

@@ -203,7 +203,8 @@ check "installed beside it" package_do -i /tmp/new.deb
 expect_eq "the template's agent runs on" "$pid" "$(agent .pid)"
 check "removed" package_do -P vastagent
 check "uninstalled" in_instance vastagent uninstall --keys
-expect_eq "everything is as it was" "" "$(diff <(echo "$before") <(picture))"
+expect_eq "everything is as it was, but for the key that was left above" \
+	home/user/.ssh/authorized_keys "$(picture_differences "$before" "$(picture)")"
 
 note "a shell that comes later"
 in_instance rm -r /usr/bin/fish /etc/fish
