@@ -67,8 +67,8 @@ static const struct command commands[] = {
 	{"clean-image", "", "check", "forget all keys and logs, before an image is saved",
 		cmd_clean_image, NULL},
 	{"onstart", "", "", "install this program, start it, and report", cmd_onstart, NULL},
-	{"uninstall", "", "keys", "take everything away but the keys that get in", cmd_uninstall,
-		NULL},
+	{"uninstall", "", "keys package", "take everything away but the keys that get in",
+		cmd_uninstall, NULL},
 	{"daemon", "", "ready", "be the agent, in the foreground", cmd_daemon, NULL},
 	{"version", "", "", "print the version", cmd_version, NULL},
 };

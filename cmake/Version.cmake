@@ -2,8 +2,8 @@
 # source is a git checkout or a tarball of git-archive(1), which writes it into
 # cmake/commit, so that a bug report names the very code it speaks of.
 find_package(Git QUIET)
-set(VASTAGENT_COMMIT "")
-if(GIT_FOUND AND EXISTS ${CMAKE_SOURCE_DIR}/.git)
+set(VASTAGENT_COMMIT "" CACHE STRING "The commit, where the source is no checkout")
+if(NOT VASTAGENT_COMMIT AND GIT_FOUND AND EXISTS ${CMAKE_SOURCE_DIR}/.git)
   execute_process(
     COMMAND ${GIT_EXECUTABLE} -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
     OUTPUT_VARIABLE VASTAGENT_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

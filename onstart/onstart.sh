@@ -117,9 +117,23 @@ find_program()
 	fi
 }
 
+# A package's own program is for dpkg to replace: another one goes beside it, and before it.
+go_beside_package()
+{
+	[ "$program" = /usr/bin/vastagent ] && [ -e /usr/share/vastagent/hook.sh ] &&
+		! cmp -s "$new" "$program" || return 0
+	if mkdir -p /usr/local/bin 2>/dev/null && [ -w /usr/local/bin ]; then
+		program=/usr/local/bin/vastagent
+	else
+		problem "/usr/local/bin cannot be written to: the package's vastagent is used"
+		new=
+	fi
+}
+
 install_program()
 {
 	find_program
+	[ -z "$new" ] || go_beside_package
 	if [ -n "$new" ] && [ ! -f "$new" ]; then
 		problem "there is no program $new"
 	elif [ -n "$new" ] && ! cmp -s "$new" "$program"; then

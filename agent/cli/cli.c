@@ -59,6 +59,7 @@ static const struct {
 	{"take", NULL, "the window with the job, also from another terminal", 0, 0, false},
 	FLAG("keys", keys, "also the keys that vastagent keeps"),
 	FLAG("hand-over", hand_over, NULL),
+	TEXT("package", package, "STAGE", NULL),
 	TEXT("ready", ready, "DESCRIPTOR", NULL),
 	{"json", NULL, "answer in JSON, for scripts", offsetof(struct cli, json), 0, true},
 	{"socket", "PATH", "where the agent answers", offsetof(struct cli, socket), 0, true},

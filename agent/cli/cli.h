@@ -11,7 +11,7 @@ struct error;
 
 struct cli {
 	const char *command;
-	const char *user, *name, *duration, *until, *from, *options;
+	const char *user, *name, *duration, *until, *from, *options, *package;
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
 	bool json, dry_run, force, foreign, template, all, check, platform_bytes, log, fish,

@@ -73,7 +73,7 @@ int cmd_clean_image(const struct cli *cli)
 		return cli_fail(EX_TEMPFAIL, "the agent runs; stop it first: vastagent stop");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
-	status = traces_forget_keys(&config, cli->check);
+	status = traces_forget_keys(&config, cli->check, false);
 	traces_remove_files(&config, cli->check);
 	config_free(&config);
 	return output_finish(status);

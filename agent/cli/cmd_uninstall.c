@@ -25,7 +25,8 @@
 
 #define ACCOUNT_LIMIT 4096
 #define CONFIG_LIMIT  (1024L * 1024)
-#define DPKG_LIST     "/var/lib/dpkg/info/vastagent.list"
+/* It is in packages only. */
+#define PACKAGED      "/usr/share/vastagent/hook.sh"
 #define RUN_DIRECTORY "/run/vastagent"
 
 /* Where onstart.sh puts the program; what links to it, stands first. */
@@ -39,9 +40,11 @@ static int give_back_blocks(const char *user, struct error *error)
 	struct account account = {0};
 	int status = account_by_name(user, &account, error);
 
-	/* The guard holds the path of the program that made it. */
-	for (size_t i = 0; status == 0 && i < PROGRAM_COUNT; i++) {
-		status = rcfiles_supersede(&account, programs[i], false, &result, error);
+	/* The guard holds the path of the program that made it. Twice: where one program went
+	 * beside another, its guard stands before the other's. */
+	for (size_t i = 0; status == 0 && i < 2 * PROGRAM_COUNT; i++) {
+		status = rcfiles_supersede(
+			&account, programs[i % PROGRAM_COUNT], false, &result, error);
 		if (result.changed)
 			output_line("gave back the platform's tmux block of %s", user);
 	}
@@ -162,7 +165,7 @@ static int take_away(struct config *config, bool keys)
 	int first = remove_hook(), blocks = give_back_all(), forgotten = EX_OK, configured;
 
 	if (keys)
-		forgotten = traces_forget_keys(config, false);
+		forgotten = traces_forget_keys(config, false, false);
 	else
 		store_each_account(config->state_dir, tell_kept, config);
 	traces_remove_files(config, false);
@@ -180,6 +183,48 @@ static int take_away(struct config *config, bool keys)
 	return first ? first : configured;
 }
 
+/* What a package is asked for before its files go; its keys and its journal are kept. */
+static int take_away_hook(struct config *config)
+{
+	int hook = remove_hook(), blocks = give_back_all();
+
+	store_each_account(config->state_dir, tell_kept, config);
+	remove_directory(ENVIRONMENT_DIRECTORY);
+	remove_directory(RUN_DIRECTORY);
+	return hook ? hook : blocks;
+}
+
+/* And what when it is purged: a key that gets in is not taken away unasked. */
+static int take_away_state(struct config *config)
+{
+	int status = traces_forget_keys(config, false, true);
+
+	traces_remove_files(config, false);
+	remove_directory(RUN_DIRECTORY);
+	remove_empty(config->state_dir);
+	return status;
+}
+
+/* For the package's scripts, which must get through: a configuration that cannot be read
+ * is none. */
+static int uninstall_package(const struct cli *cli)
+{
+	struct config config = {0};
+	struct error error;
+	int status = EX_OK;
+
+	if (config_load(cli->config, &config, &error) != 0)
+		agent_report(&error);
+	if (!config.state_dir && config_parse("", "", &config, &error) != 0)
+		return agent_report(&error);
+	if (strcmp(cli->package, "purge") == 0)
+		status = take_away_state(&config);
+	else if ((status = cmd_stop(cli)) == EX_OK)
+		status = take_away_hook(&config);
+	config_free(&config);
+	return output_finish(status);
+}
+
 int cmd_uninstall(const struct cli *cli)
 {
 	struct config config = {0};
@@ -190,9 +235,11 @@ int cmd_uninstall(const struct cli *cli)
 		return cli_fail(EX_USAGE, "uninstall takes no '%s'", cli->operands[0]);
 	if (geteuid() != 0)
 		return cli_fail(EX_NOPERM, "only root uninstalls vastagent");
-	if (access(DPKG_LIST, F_OK) == 0)
-		return cli_fail(EX_UNAVAILABLE, "this vastagent belongs to a package; remove that: "
-						"apt-get purge vastagent");
+	if (cli->package)
+		return uninstall_package(cli);
+	if (access(PACKAGED, F_OK) == 0)
+		return cli_fail(EX_UNAVAILABLE, "vastagent is installed as a package; remove that "
+						"first: apt-get purge vastagent");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
 	status = cmd_stop(cli);

@@ -19,6 +19,8 @@
 #include "sys/packages.h"
 
 #define HOOK      "/etc/profile.d/zz-vastagent.sh"
+#define BESIDE    "/usr/local/bin/vastagent"
+#define PACKAGED  "/usr/share/vastagent/hook.sh" /* in packages only */
 #define LOW_BYTES (1024ULL * 1024)
 #define LOW_FILES 16ULL
 
@@ -71,6 +73,12 @@ void doctor_check_login(struct doctor *doctor)
 			"the login hook is not installed (" HOOK
 			"), logins do not go into tmux; in "
 			"vastagent's source: onstart/hook.sh install");
+	if (access(BESIDE, X_OK) == 0 && access(PACKAGED, F_OK) == 0)
+		doctor_add(doctor, DOCTOR_WARN, "agent.two", NULL,
+			"there are two programs: " BESIDE " is what logins, the agent and the "
+			"command line use, and the package's is not used; apt-get purge vastagent "
+			"takes that one away, or rm " BESIDE
+			" and dpkg-reconfigure vastagent put it to use");
 	check_tmux(doctor);
 }
 

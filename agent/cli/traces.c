@@ -17,8 +17,25 @@
 #include "sys/instance.h"
 #include "sys/sshd.h"
 
-/* Takes the agent's lines out of one account's file, and deletes its store. */
-static int forget(const char *user, const struct config *config, struct error *error)
+static void tell(const struct keys_report *report, const char *user, const char *file)
+{
+	size_t forgotten = 0;
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct keys_row *row = &report->rows[i];
+
+		if (row->kind == ROW_LEFT)
+			output_line("still gets in as %s: %s %s (a plain line of %s)", user,
+				buffer_string(&row->comment), row->fingerprint, file);
+		else
+			forgotten++;
+	}
+	if (forgotten || !report->row_count)
+		output_line("forgot %zu keys of %s (%s)", forgotten, user, file);
+}
+
+/* Takes the block out of one account's file, and deletes its store. */
+static int forget(const char *user, const struct config *config, bool keep, struct error *error)
 {
 	struct account account = {0}, root = {0};
 	const struct instance nowhere = {0};
@@ -36,9 +53,9 @@ static int forget(const char *user, const struct config *config, struct error *e
 	if (result == 0)
 		result = keys_place_choose_owner(&place, &root, true, error);
 	if (result == 0)
-		result = keys_forget(&place, &report, error);
+		result = keys_forget(&place, keep, &report, error);
 	if (result == 0)
-		output_line("forgot %zu keys of %s (%s)", report.row_count, user, file);
+		tell(&report, user, file);
 	keys_report_free(&report);
 	account_free(&account);
 	account_free(&root);
@@ -78,7 +95,7 @@ static void forget_gone(const char *user, const char *state_dir)
 
 struct cleaning {
 	const struct config *config;
-	bool check;
+	bool check, keep;
 	int status;
 };
 
@@ -89,7 +106,7 @@ static void one_account(void *context, const char *user)
 
 	if (cleaning->check)
 		output_line("would travel: the keys of %s (vastagent keys --user %s)", user, user);
-	else if (forget(user, cleaning->config, &error) == 0)
+	else if (forget(user, cleaning->config, cleaning->keep, &error) == 0)
 		return;
 	else if (error.code == ERROR_NO_SUCH_USER)
 		forget_gone(user, cleaning->config->state_dir);
@@ -97,9 +114,9 @@ static void one_account(void *context, const char *user)
 		cleaning->status = agent_report(&error);
 }
 
-int traces_forget_keys(const struct config *config, bool check)
+int traces_forget_keys(const struct config *config, bool check, bool keep)
 {
-	struct cleaning cleaning = {config, check, EX_OK};
+	struct cleaning cleaning = {config, check, keep, EX_OK};
 
 	store_each_account(config->state_dir, one_account, &cleaning);
 	return cleaning.status;

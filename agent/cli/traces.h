@@ -8,10 +8,10 @@ struct config;
 
 /*
  * Takes the agent's lines out of the files of every account that has a store, and deletes
- * the stores; with check only says whose. Says what was done, and what could not be.
- * Returns an exit status.
+ * the stores; with check only says whose. With keep the lines stay, as anybody's. Says
+ * what was done, and what could not be. Returns an exit status.
  */
-int traces_forget_keys(const struct config *config, bool check);
+int traces_forget_keys(const struct config *config, bool check, bool keep);
 
 /*
  * The same for what is no key: a pause, the journal, the log, the instance's variables.

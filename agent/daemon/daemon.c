@@ -25,6 +25,7 @@
 #include "daemon/job.h"
 #include "daemon/lookout.h"
 #include "daemon/memory.h"
+#include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/state.h"
 #include "sys/boot.h"
@@ -239,6 +240,7 @@ static int serve(struct agent *agent, int ready)
 		log_debug("nobody waits for the start any more");
 	if (ready >= 0)
 		close(ready);
+	notify_ready();
 	status = event_base_dispatch(agent->base) < 0 || agent->again ? EX_OSERR : EX_OK;
 out:
 	server_destroy(server);

@@ -69,6 +69,7 @@ static struct rc_account *find_or_add(struct rcwatch *rcwatch, const char *user)
 struct rcwatch *rcwatch_create(struct jobs *jobs)
 {
 	struct rcwatch *rcwatch = calloc(1, sizeof(*rcwatch));
+	char *gone;
 
 	if (!rcwatch)
 		return NULL;
@@ -77,6 +78,10 @@ struct rcwatch *rcwatch_create(struct jobs *jobs)
 	/* Now, while the link is sure to lead to the file that was started. */
 	if (readlink("/proc/self/exe", rcwatch->binary, sizeof(rcwatch->binary) - 1) < 0)
 		rcwatch->binary[0] = '\0';
+	/* An agent that its parent started again after the file was replaced. */
+	gone = strstr(rcwatch->binary, " (deleted)");
+	if (gone)
+		*gone = '\0';
 	return rcwatch;
 }
 

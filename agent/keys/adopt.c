@@ -78,23 +78,35 @@ static int delete (char *path, struct error *error)
 	return result;
 }
 
-int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error)
+/* Lines of others stay; what the agent wrote goes, or is theirs from now on. */
+static int forget_key(struct keys_update *update, struct stored_key *stored, bool keep)
+{
+	struct keys_row *row;
+
+	/* Without the agent nobody would end it, where sshd does not. */
+	keep = keep && keys_update_wants(update, stored) &&
+	       (!stored->expires || strstr(stored->options, "expiry-time"));
+	row = stored->removed ? NULL
+			      : keys_report_row(update->report, keep ? ROW_LEFT : ROW_REMOVED);
+	if (!stored->removed && (!row || row_of_stored(row, stored) != 0))
+		return -1;
+	stored->removed = stored->removed || !keep;
+	update->store_changed = true;
+	return 0;
+}
+
+int keys_forget(
+	const struct keys_place *place, bool keep, struct keys_report *report, struct error *error)
 {
 	struct keys_update update;
 	char *(*const beside[])(const char *path) = {
 		store_aside_path, store_damaged_path, store_before_path};
 	int result = keys_update_begin(&update, place, false, report, error);
 
-	for (size_t i = 0; result == 0 && i < update.store.count; i++) {
-		struct keys_row *row =
-			update.store.keys[i].removed ? NULL : keys_report_row(report, ROW_REMOVED);
-
-		/* Lines of others stay; only what the agent wrote goes. */
-		if (row && row_of_stored(row, &update.store.keys[i]) != 0)
+	update.release = keep;
+	for (size_t i = 0; result == 0 && i < update.store.count; i++)
+		if (forget_key(&update, &update.store.keys[i], keep) != 0)
 			result = error_set(error, ERROR_INTERNAL, "out of memory");
-		update.store.keys[i].removed = true;
-		update.store_changed = true;
-	}
 	if (result == 0)
 		result = keys_update_finish(&update, error);
 	for (size_t i = 0; result == 0 && i < sizeof(beside) / sizeof(beside[0]); i++)

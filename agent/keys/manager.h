@@ -83,10 +83,12 @@ int keys_undo(const struct keys_place *place, struct keys_report *report, struct
 int keys_adopt(const struct keys_place *place, struct keys_report *report, struct error *error);
 
 /*
- * Forgets the account: takes the block out of its file and deletes its stores, for an
- * image that is to be saved. Returns 0 or -1.
+ * Forgets the account: takes the block out of its file and deletes its stores. With keep
+ * its lines stay as anybody's, ROW_LEFT in the report; not those that the agent alone would
+ * end in time. Returns 0 or -1.
  */
-int keys_forget(const struct keys_place *place, struct keys_report *report, struct error *error);
+int keys_forget(
+	const struct keys_place *place, bool keep, struct keys_report *report, struct error *error);
 
 /*
  * Looks at the file, judges what happened to it, and puts it right. *places tells what

@@ -376,6 +376,17 @@ static bool block_is(const struct keys_update *update, const struct buffer *line
 	       memcmp(update->view.text + block->lines, lines->data, lines->length) == 0;
 }
 
+/* The block; or its lines only, where they are to be nobody's. */
+static int add_lines(
+	const struct keys_update *update, const struct buffer *lines, struct buffer *out)
+{
+	if (!update->release)
+		return block_append(out, update->store.id, update->store.generation, lines);
+	if (lines->length && out->length && out->data[out->length - 1] != '\n')
+		buffer_add_string(out, "\n");
+	return buffer_add(out, lines->data, lines->length);
+}
+
 /*
  * Renders the file that the store asks for; *write is false if it stands there already.
  * What others appended behind the block is no reason to write.
@@ -387,12 +398,12 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 
 	if (plan_lines(update, &lines) != 0)
 		goto out;
-	*write = *write || drops_any(update) || !block_is(update, &lines);
+	*write = *write || drops_any(update) || !block_is(update, &lines) ||
+		 (update->release && update->view.block.found);
 	if (*write) {
 		update->store.generation++;
 		update->store_changed = true;
-		if (plan_foreign(update, out) != 0 ||
-			block_append(out, update->store.id, update->store.generation, &lines) != 0)
+		if (plan_foreign(update, out) != 0 || add_lines(update, &lines, out) != 0)
 			goto out;
 	}
 	result = 0;

@@ -30,6 +30,7 @@ struct keys_update {
 	enum judge_verdict verdict;
 	time_t now;
 	bool read_only;
+	bool release;       /* finish leaves the block's lines in the file, as anybody's */
 	bool store_changed; /* .store must be saved even if the file stays */
 };
 

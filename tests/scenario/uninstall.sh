@@ -4,19 +4,8 @@
 # and without it, and where something cannot be taken away.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
-
-# What stands where vastagent writes: names, modes, owners, links and bytes.
-picture()
-{
-	in_instance bash -c 'cd /
-		{
-			find etc root/.ssh home usr/local/bin var/lib/vastagent run/vastagent -not -type d
-			find root var/log usr/bin -maxdepth 1 \( -name ".*" -o -name "*vastagent*" \) -not -type d
-		} 2>/dev/null | sort >/tmp/names
-		xargs -d "\n" stat -c "%n %a %u:%g %F %N" </tmp/names
-		xargs -d "\n" sha256sum </tmp/names 2>/dev/null
-		rm /tmp/names'
-}
+# shellcheck source=tests/scenario/lib/picture.sh
+. "$(dirname "$0")/lib/picture.sh"
 
 install_it()
 {
@@ -76,10 +65,9 @@ expect_match "it says that the keys stay" 'kept the keys of root' "$SEEN"
 in_instance touch /root/.no_auto_tmux
 check "the mate gets in" mate_gets_in
 in_instance rm /root/.no_auto_tmux
-picture >"$WORLD/after"
 expect_eq "nothing differs but the files of keys and what is known of them" \
 	"home/user/.ssh/authorized_keys $keys_file var/lib/vastagent" \
-	"$(diff <(echo "$before") "$WORLD/after" | sed -n 's/^[<>] \([0-9a-f]\{64\}  \)\{0,1\}\([^ ]*\).*/\2/p' |
+	"$(picture_differences "$before" "$(picture)" |
 		sed 's|^\(var/lib/vastagent\).*|\1|' | sort -u | xargs)"
 expect_eq "the lines of others are theirs" "$(laptop_key)" \
 	"$(in_instance sed '/^# BEGIN vastagent/,/^# END vastagent/d' "/$keys_file")"
@@ -104,7 +92,7 @@ expect_eq "everything else is as it was" "" "$(diff <(echo "$before") <(picture)
 note "who may not"
 install_it
 check_fails "another account" 77 in_instance_as user vastagent uninstall
-in_instance sh -c 'mkdir -p /var/lib/dpkg/info; touch /var/lib/dpkg/info/vastagent.list'
+in_instance sh -c 'mkdir -p /usr/share/vastagent; touch /usr/share/vastagent/hook.sh'
 check_fails "where it is a package" 69 in_instance vastagent uninstall
 expect_match "it says how" 'apt-get purge vastagent' "$SEEN"
 check "and the agent runs" in_instance vastagent status

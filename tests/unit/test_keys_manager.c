@@ -561,6 +561,34 @@ static void nothing_is_left_open_or_running(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+static void keys_that_are_forgotten_are_left_or_taken_along(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	struct keys_update update;
+
+	for (int keep = 0; keep < 2; keep++) {
+		set_file(fixture, "# no newline");
+		check_add(fixture, KEY " alice\n" THIRD_KEY " carol");
+		/* Only the agent would have ended her time. */
+		assert_int_equal(keys_update_begin(&update, &fixture->place, false,
+					 &fixture->report, &fixture->error),
+			0);
+		update.store.keys[1].expires = update.now + 1000;
+		update.store_changed = true;
+		assert_int_equal(keys_update_finish(&update, &fixture->error), 0);
+		keys_update_end(&update);
+		keys_report_free(&fixture->report);
+		assert_int_equal(
+			keys_forget(&fixture->place, keep, &fixture->report, &fixture->error), 0);
+		assert_string_equal(home_text(fixture->home->file),
+			keep ? "# no newline\n" KEY " alice\n" : "# no newline");
+		assert_int_equal(fixture->report.row_count, 2);
+		assert_int_equal(fixture->report.rows[0].kind, keep ? ROW_LEFT : ROW_REMOVED);
+		assert_int_equal(fixture->report.rows[1].kind, ROW_REMOVED);
+		assert_string_equal(state_of(fixture, PRINT_ED25519), keep ? "active" : "");
+	}
+}
+
 #define KEYS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -591,6 +619,7 @@ int main(void)
 		KEYS_TEST(an_unwritable_directory_makes_it_pending),
 		KEYS_TEST(a_removal_by_hand_after_a_failed_write_is_honoured),
 		KEYS_TEST(an_unsafe_file_is_refused),
+		KEYS_TEST(keys_that_are_forgotten_are_left_or_taken_along),
 		KEYS_TEST(a_line_added_between_look_and_write_is_kept),
 	};
 
