@@ -14,16 +14,17 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin lsof acl
 	attr openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko
-	python3-pexpect python3-yaml'
+	python3-pexpect python3-yaml debootstrap'
 for_lint='shellcheck mandoc clang-format'
 for_bench='nghttp2-client nginx-light'
 
 usage()
 {
 	cat <<-END
-		usage: tests/run.sh [--bench] [-R REGEX]...
+		usage: tests/run.sh [--bench | --matrix] [-R REGEX]...
 		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
 		  --bench    no tests, but the benchmarks in tests/bench
+		  --matrix   also the stories in the roots of other images, Debian's and Ubuntu's
 		  --help     this text
 		CI=true makes a test that would be skipped a failure.
 	END
@@ -91,9 +92,11 @@ run_benchmarks()
 
 bench=no
 only=()
+configuration=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bench) bench=yes ;;
+	--matrix) configuration=(-C matrix) ;;
 	-R)
 		[ $# -ge 2 ] || {
 			usage >&2
@@ -123,6 +126,7 @@ if [ "$bench" = yes ]; then
 	run_benchmarks
 	exit
 fi
-build asan "-DVASTAGENT_UNDER_TEST=$builds/release"
+build asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
 install_validator
-ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error "${only[@]}"
+ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error \
+	"${configuration[@]}" "${only[@]}"
