@@ -66,7 +66,7 @@ static const struct command commands[] = {
 		cmd_adopt, NULL},
 	{"clean-image", "", "check", "forget all keys and logs, before an image is saved",
 		cmd_clean_image, NULL},
-	{"onstart", "", "", "install this program, start it, and report", cmd_onstart, NULL},
+	{"onstart", "", "image", "install this program, start it, and report", cmd_onstart, NULL},
 	{"uninstall", "", "keys package", "take everything away but the keys that get in",
 		cmd_uninstall, NULL},
 	{"daemon", "", "ready", "be the agent, in the foreground", cmd_daemon, NULL},

@@ -1,14 +1,16 @@
 #!/bin/sh
 # onstart.sh: puts vastagent onto this instance and starts it. Run as root; run again at
 # every start of the instance: what is in place already is left as it is.
+# onstart.sh --image: only puts it there, for an image that instances are made of: starts
+# nothing, adds no keys, leaves no state. The status is 1 if something went wrong.
 #
 #   VASTAGENT_BIN=FILE    install this program; else the file vastagent beside this
 #                         script; else one that is built from the checkout it stands in
 #   VASTAGENT_KEYS=...    public keys to let in, with a line break, ';' or a literal \n
 #                         between them; VASTAGENT_KEYS_2, _3 and so on for more
 #
-# It never makes an instance fail to start: what goes wrong is said, the rest goes on,
-# and the exit status is 0.
+# Without --image it never makes an instance fail to start: what goes wrong is said, the
+# rest goes on, and the exit status is 0.
 set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd) || exit 0
@@ -156,15 +158,26 @@ install_program()
 	fi
 }
 
-install_config()
+# install_text FILE TARGET: FILE of packaging/.
+install_text()
 {
-	[ ! -e "$config" ] && [ -f "$top/packaging/vastagent.conf" ] || return 0
-	if cp "$top/packaging/vastagent.conf" "$config.new" && chmod 644 "$config.new" &&
-		mv "$config.new" "$config"; then
-		say "wrote $config"
+	if [ ! -f "$top/packaging/$1" ] || cmp -s "$top/packaging/$1" "$2"; then
+		return
+	elif cp "$top/packaging/$1" "$2.new" && chmod 644 "$2.new" && mv "$2.new" "$2"; then
+		say "wrote $2"
 	else
-		problem "cannot write $config"
+		problem "cannot write $2"
 	fi
+}
+
+# The platform's own images have directories for a page about it, and for what starts it.
+install_texts()
+{
+	[ -e "$config" ] || install_text vastagent.conf "$config"
+	[ ! -d /etc/vast_agents ] ||
+		install_text vast_agents/vastagent.md /etc/vast_agents/vastagent.md
+	[ "$image" = no ] || [ ! -d /etc/vast_boot.d ] ||
+		install_text vast_boot.d/49-vastagent.sh /etc/vast_boot.d/49-vastagent.sh
 }
 
 # The program knows the image's package manager.
@@ -173,7 +186,9 @@ report_tmux()
 	command -v tmux >/dev/null 2>&1 && return
 	get=$(bounded 15 "$program" doctor --json 2>/dev/null |
 		sed -n 's/.*"id": *"login.tmux"[^}]*"fix": *"\([^"]*\)".*/\1/p')
-	problem "there is no tmux here, so logins are plain shells;" \
+	tell=problem
+	[ "$image" = no ] || tell=say # a later step may bring it
+	"$tell" "there is no tmux here, so logins are plain shells;" \
 		"get it with: ${get:-the package manager of this image}"
 }
 
@@ -253,21 +268,33 @@ report()
 	bounded 10 "$program" status | grep '^warning: '
 }
 
+image=no
+case ${1:-} in
+'') ;;
+--image) image=yes ;;
+*)
+	say "usage: onstart.sh [--image]"
+	exit 64
+	;;
+esac
 if [ "$(id -u)" -ne 0 ]; then
 	problem "onstart.sh must be run as root"
-	exit 0
+	[ "$image" = no ]
+	exit
 fi
 work=$(mktemp -d /tmp/vastagent-onstart.XXXXXX) || exit 0
 trap 'rm -rf "$work"' EXIT
 replaced=no
 find_place
 if install_program; then
-	install_config
+	install_texts
 	install_hook
-	hand_over_variables
-	start_agent
-	add_template_keys
-	report
+	if [ "$image" = no ]; then
+		hand_over_variables
+		start_agent
+		add_template_keys
+		report
+	fi
 fi
 [ "$problems" -eq 0 ] || say "$problems problems: see above"
-exit 0
+[ "$image" = no ] || [ "$problems" -eq 0 ]

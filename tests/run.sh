@@ -14,17 +14,18 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin lsof acl
 	attr openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko
-	python3-pexpect python3-yaml debhelper dpkg-dev lintian systemd'
+	python3-pexpect python3-yaml debhelper dpkg-dev lintian systemd debootstrap'
 for_lint='shellcheck mandoc clang-format clang-tidy cppcheck'
 for_bench='nghttp2-client nginx-light'
 
 usage()
 {
 	cat <<-END
-		usage: tests/run.sh [--bench | --soak] [-R REGEX]...
+		usage: tests/run.sh [--bench | --soak | --matrix] [-R REGEX]...
 		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
 		  --bench    no tests, but the benchmarks in tests/bench
 		  --soak     no tests, but a quarter of an hour of everything at once
+		  --matrix   also the stories in the roots of other images, Debian's and Ubuntu's
 		  --help     this text
 		CI=true makes a test that would be skipped a failure.
 	END
@@ -93,10 +94,12 @@ run_benchmarks()
 bench=no
 soak=no
 only=()
+configuration=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bench) bench=yes ;;
 	--soak) soak=yes ;;
+	--matrix) configuration=(-C matrix) ;;
 	-R)
 		[ $# -ge 2 ] || {
 			usage >&2
@@ -132,6 +135,7 @@ if [ "$soak" = yes ]; then
 	SOAK_SECONDS=${SOAK_SECONDS:-900} VASTAGENT_BUILD=$builds/release bash tests/scenario/soak.sh
 	exit
 fi
-build asan "-DVASTAGENT_UNDER_TEST=$builds/release"
+build asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
 install_validator
-ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error "${only[@]}"
+ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error \
+	"${configuration[@]}" "${only[@]}"

@@ -14,7 +14,8 @@
 #define ARGUMENT_LIMIT 16
 
 /* Parents first. */
-static const char *const directories[] = {"onstart", "onstart/hook", "packaging"};
+static const char *const directories[] = {
+	"onstart", "onstart/hook", "packaging", "packaging/vast_agents", "packaging/vast_boot.d"};
 
 #define DIRECTORY_COUNT (sizeof(directories) / sizeof(directories[0]))
 

@@ -58,6 +58,7 @@ static const struct {
 	{"explain", NULL, "say what it would do, and which rule decides it", 0, 0, false},
 	{"take", NULL, "the window with the job, also from another terminal", 0, 0, false},
 	FLAG("keys", keys, "also the keys that vastagent keeps"),
+	FLAG("image", image, "only install, into an image: start nothing, leave no state"),
 	FLAG("hand-over", hand_over, NULL),
 	TEXT("package", package, "STAGE", NULL),
 	TEXT("ready", ready, "DESCRIPTOR", NULL),

@@ -15,7 +15,7 @@ struct cli {
 	const char *config, *socket; /* as given, else from the environment, else the default */
 	bool default_place;          /* neither socket nor configuration was given */
 	bool json, dry_run, force, foreign, template, all, check, platform_bytes, log, fish,
-		hand_over, watch, follow, known_hosts, keys;
+		hand_over, watch, follow, known_hosts, keys, image;
 	const char *forwards[CLI_FORWARDS]; /* each -L */
 	size_t forward_count;
 	int ready; /* descriptor that `daemon` reports its start to, or -1 */

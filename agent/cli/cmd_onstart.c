@@ -12,7 +12,7 @@
 
 int cmd_onstart(const struct cli *cli)
 {
-	static const char *const no_arguments[] = {NULL};
+	const char *const arguments[] = {cli->image ? "--image" : NULL, NULL};
 	char self[PATH_MAX] = "";
 	struct error error;
 	int status;
@@ -25,6 +25,6 @@ int cmd_onstart(const struct cli *cli)
 		return cli_fail(EX_OSFILE, "/proc is missing, and is needed");
 	if (setenv("VASTAGENT_BIN", self, 1) != 0)
 		return cli_fail(EX_OSERR, "out of memory");
-	status = bundle_run("onstart.sh", no_arguments, &error);
+	status = bundle_run("onstart.sh", arguments, &error);
 	return status < 0 ? agent_report(&error) : status;
 }

@@ -32,6 +32,11 @@
 /* Where onstart.sh puts the program; what links to it, stands first. */
 static const char *const programs[] = {"/usr/bin/vastagent", "/usr/local/bin/vastagent"};
 
+/* What onstart.sh puts into an image of the platform's. */
+static const char *const texts[] = {
+	"/etc/vast_agents/vastagent.md", "/etc/vast_boot.d/49-vastagent.sh"};
+
+#define TEXT_COUNT    (sizeof(texts) / sizeof(texts[0]))
 #define PROGRAM_COUNT (sizeof(programs) / sizeof(programs[0]))
 
 static int give_back_blocks(const char *user, struct error *error)
@@ -140,12 +145,12 @@ static int remove_config(void)
 	return status;
 }
 
-static int remove_programs(void)
+static int remove_files(const char *const paths[], size_t count)
 {
 	int status = EX_OK;
 
-	for (size_t i = 0; i < PROGRAM_COUNT; i++) {
-		int failed = remove_file(programs[i]);
+	for (size_t i = 0; i < count; i++) {
+		int failed = remove_file(paths[i]);
 		status = failed ? failed : status;
 	}
 	return status;
@@ -162,7 +167,8 @@ static void tell_kept(void *context, const char *user)
 
 static int take_away(struct config *config, bool keys)
 {
-	int first = remove_hook(), blocks = give_back_all(), forgotten = EX_OK, configured;
+	int first = remove_hook(), texts_gone = remove_files(texts, TEXT_COUNT),
+	    blocks = give_back_all(), forgotten = EX_OK, configured;
 
 	if (keys)
 		forgotten = traces_forget_keys(config, false, false);
@@ -173,13 +179,13 @@ static int take_away(struct config *config, bool keys)
 	remove_directory(RUN_DIRECTORY);
 	remove_empty(config->state_dir);
 	if (first == EX_OK)
-		first = blocks ? blocks : forgotten;
+		first = texts_gone ? texts_gone : blocks ? blocks : forgotten;
 	/* What did not go is tried again by the same command: it must stay for that. */
 	if (first != EX_OK)
 		return cli_fail(first, "not all is gone: see above; when that is repaired, run "
 				       "vastagent uninstall again");
 	configured = remove_config();
-	first = remove_programs();
+	first = remove_files(programs, PROGRAM_COUNT);
 	return first ? first : configured;
 }
 

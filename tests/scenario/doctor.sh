@@ -257,7 +257,9 @@ broken line.refused fails 'echo "${K:0:60}" >$F' again
 
 note "lines that are no failure, and let nobody in"
 broken line.expired inert 'echo "expiry-time=\"20200101\" $K" >$F'
-broken line.expiry-before-1970 fails 'echo "expiry-time=\"19600101\" $K" >$F'
+before_1970=fails # sshd 10 takes it for one that has ended
+! in_instance sh -c 'ssh -V 2>&1 | grep -q "OpenSSH_[1-9][0-9]"' || before_1970=inert
+broken line.expiry-before-1970 "$before_1970" 'echo "expiry-time=\"19600101\" $K" >$F'
 broken line.cert-authority inert 'echo "cert-authority $K" >$F'
 
 note "lines that work, and are worth knowing"

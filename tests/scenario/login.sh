@@ -218,6 +218,7 @@ term_ssh leave box
 expect_attached leave
 wait_until 20 has_lived
 term_keys leave C-b d
+term_wait leave '^\[detached' # what is typed before that, tmux may still take
 expect_plain leave
 term_close leave
 term_ssh leave box
@@ -395,7 +396,7 @@ term_close again
 note "a connection that is cut leaves nothing behind but the session"
 term_ssh cut box
 expect_attached cut
-in_instance pkill -KILL -f '^sshd: root@pts'
+in_instance pkill -KILL -f '^sshd(-session)?: root@pts'
 wait_until 10 no_client || fail "no client is left" "$(in_instance ps -eo pid,ppid,args --forest)"
 check "the session is still there" in_instance tmux has-session -t =ssh_tmux
 term_close cut

@@ -12,6 +12,8 @@
 #   instance_start NAME [OPTION...]  start one and wait until sshd listens; the calls
 #                                    below speak of the one started or chosen last
 #       --from IMAGE                 its files are a saved image's
+#       --root DIRECTORY             a copy of this root, not of the machine's own (default:
+#                                    $VASTAGENT_ROOT, where that is set)
 #       --id NUMBER                  CONTAINER_ID (default: counted up from 12345)
 #       --env NAME=VALUE             a variable of the template
 #       --unnamed                    process 1 does not know which instance this is
@@ -71,6 +73,7 @@ enter_world()
 	local namespaces=(--mount --pid --net --uts --ipc --fork --kill-child --mount-proc)
 	local why
 	[ "$(id -u)" -eq 0 ] || skip "a throw-away instance needs root"
+	[ -d "${VASTAGENT_ROOT:-/}" ] || skip "there is no root $VASTAGENT_ROOT; see lib/roots.sh"
 	why=$(unshare "${namespaces[@]}" true 2>&1) ||
 		skip "the kernel gives no namespaces here: $why"
 	VASTAGENT_WORLD=new exec unshare "${namespaces[@]}" bash "$0" "$@"
@@ -139,6 +142,7 @@ laptop_start()
 	chmod 700 "$files"/root/.ssh
 	printf '%s\0' HOME=/root PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
 		>"$WORLD/machines/laptop/environ"
+	echo / >"$WORLD/machines/laptop/base"
 	ssh-keygen -q -t ed25519 -N '' -C renter@laptop -f "$files/root/.ssh/id_ed25519"
 	cat >"$files/root/.ssh/config" <<-'END'
 		Host *
@@ -181,10 +185,12 @@ BOOT_SECONDS=240 # an on-start text may build the agent
 instance_start()
 {
 	local name=$1 from='' id=$((12345 + instances_made)) template=() on_start='' boot=() vm=''
+	local root=${VASTAGENT_ROOT:-/}
 	shift
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--from) from=$2 ;;
+		--root) root=$2 ;;
 		--id) id=$2 ;;
 		--env) template+=("$2") ;;
 		--on-start) on_start=$2 ;;
@@ -209,6 +215,7 @@ instance_start()
 	local directory=$WORLD/machines/$name
 	mkdir -p "$directory/files/root" "$directory/files/etc/ssh"
 	[ -z "$from" ] || cp -a "$WORLD/images/$from/." "$directory/"
+	echo "$root" >"$directory/base"
 	echo "192.0.2.$((1 + instances_made))" >"$directory/address"
 	echo "vethi$instances_made" >"$directory/wire"
 	printf '%s\0' boot "${boot[@]}" >"$directory/boot"
@@ -217,6 +224,8 @@ instance_start()
 	instance_kind "$directory" "$vm"
 	laptop sh -c 'echo "$1 $2" >>/etc/hosts' - "$(instance_address)" "$name"
 	instance_start_again
+	[ "$root" = / ] || note "$name is $(in_instance sh -c \
+		'. /etc/os-release; echo "$PRETTY_NAME, $(ssh -V 2>&1), $(tmux -V)"')"
 }
 
 # The variables of docker-environment, as the platform gives them to process 1.

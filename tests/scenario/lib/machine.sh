@@ -7,7 +7,7 @@
 # KIND "container" has Docker's default capabilities, "full" keeps all.
 #
 # DIRECTORY holds what stays when the machine is stopped: upper/ (changed files),
-# tmp/ and run/. Its caller puts there: environ (NAME=VALUE, each ended by a zero
+# tmp/ and run/. Its caller puts there: base (the root that is copied), environ (NAME=VALUE, each ended by a zero
 # byte), files/ (laid over the copy at the first start), shown (directories to be
 # seen, one a line). Nothing outside of it is written to.
 set -eu
@@ -29,7 +29,7 @@ mount_root()
 	mkdir -p "$root" "$directory"/{upper,work,tmp,run}
 	chmod 1777 "$directory/tmp"
 	mount -t overlay overlay \
-		-o "lowerdir=/,upperdir=$directory/upper,workdir=$directory/work" "$root"
+		-o "lowerdir=$(cat "$directory/base"),upperdir=$directory/upper,workdir=$directory/work" "$root"
 	mount --bind "$directory/tmp" "$root/tmp"
 	mount --bind "$directory/run" "$root/run"
 	mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
@@ -73,10 +73,12 @@ clean_files()
 		root/.config/fish root/.config/tmux root/onstart.sh root/hasbooted \
 		usr/local/bin/vastagent usr/bin/vastagent etc/vastagent.conf etc/vastagent \
 		var/lib/vastagent var/log/vastagent* etc/profile.d/*vastagent* \
-		etc/fish/conf.d/*vastagent* etc/vast_agents etc/ssh/ssh_host_*
-	cp usr/share/base-files/dot.bashrc root/.bashrc
-	cp usr/share/base-files/dot.profile root/.profile
+		etc/fish/conf.d/*vastagent* etc/vast_agents etc/vast_boot.d etc/ssh/ssh_host_*
 	local file
+	for file in bashrc profile; do
+		[ ! -e "usr/share/base-files/dot.$file" ] ||
+			cp "usr/share/base-files/dot.$file" "root/.$file"
+	done
 	for file in etc/bash.bashrc etc/zsh/zprofile etc/zsh/zshenv; do
 		! grep -qs vastagent "$file" || sed -i /vastagent/d "$file"
 	done

@@ -101,9 +101,11 @@ stage_environment()
 	env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=\(.*\)$/\1="\2"/p' >>/etc/environment
 }
 
-# 35: without -T, as there: if /root/.ssh came back in between, the link lands in it.
+# 35: without -T, as there: if /root/.ssh came back in between, the link lands in it. The
+# modes are what mkdir is told there, whatever the boot's umask.
 stage_move_ssh()
 {
+	umask 022
 	[ ! -L /root/.ssh ] || return 0
 	mkdir -p /workspace/home/root
 	[ ! -e /root/.ssh ] || mv /root/.ssh /workspace/home/root/.ssh
@@ -170,12 +172,26 @@ late_keys()
 	refresh
 }
 
-# Keys only: the platform allows no passwords.
+# Before 8.2 sshd knows no Include, and the first value of a keyword counts.
+configure_sshd()
+{
+	local own=/etc/ssh/sshd_config.d/platform.conf main=/etc/ssh/sshd_config
+	if grep -q '^Include /etc/ssh/sshd_config.d' "$main"; then
+		printf '%s no\n' "$@" >"$own"
+	elif ! grep -q "^$1 no" "$main"; then
+		{ printf '%s no\n' "$@" && cat "$main"; } >"$main.new"
+		mv "$main.new" "$main"
+	fi
+}
+
+# Keys only: the platform allows no passwords. From 9.8 on sshd shuts an address out for a
+# while after refused logins; those that a story has refused come from one.
 start_sshd()
 {
+	local off=(PasswordAuthentication KbdInteractiveAuthentication)
 	mkdir -p /run/sshd
-	printf '%s no\n' PasswordAuthentication KbdInteractiveAuthentication \
-		>/etc/ssh/sshd_config.d/platform.conf
+	! /usr/sbin/sshd -t -o PerSourcePenalties=no 2>/dev/null || off+=(PerSourcePenalties)
+	configure_sshd "${off[@]}"
 	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /usr/sbin/sshd
 }
 

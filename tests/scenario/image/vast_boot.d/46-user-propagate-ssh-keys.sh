@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+"$PLATFORM" stage spread_keys

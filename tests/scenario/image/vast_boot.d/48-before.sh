@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+picture >/run/before

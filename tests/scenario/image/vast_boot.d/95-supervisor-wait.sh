@@ -1,0 +1,3 @@
+# shellcheck shell=bash disable=SC2154 # stage 65 started it
+touch /run/booted
+wait "$supervisord_pid"
