@@ -12,17 +12,19 @@ runs=${BENCH_RUNS:-20}
 
 # took RUNS PREPARE CMD...: medians of CMD, each after PREPARE, which is not counted.
 cat >"$WORLD/took.py" <<-'END'
-	import os, statistics, subprocess, sys, time
+	import resource, statistics, subprocess, sys, time
+	def processor():
+	    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+	    return used.ru_utime + used.ru_stime
 	runs, prepare, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 	elapsed, used = [], []
 	for run in range(runs):
 	    subprocess.run(['sh', '-c', prepare], check=True, stdout=subprocess.DEVNULL)
-	    before, begin = os.times(), time.perf_counter()
+	    before, begin = processor(), time.perf_counter()
 	    with open('/tmp/said', 'wb') as said:
 	        subprocess.run(command, check=True, stdout=said, stderr=said, stdin=subprocess.DEVNULL)
 	    elapsed.append(time.perf_counter() - begin)
-	    after = os.times()
-	    used.append(sum(after[2:4]) - sum(before[2:4]))
+	    used.append(processor() - before)
 	print('%.1f %.1f' % (statistics.median(elapsed) * 1000, statistics.median(used) * 1000))
 END
 took()
