@@ -76,8 +76,9 @@ own_file()
 
 install_file()
 {
-	mkdir -p "$(dirname "$2")" || {
-		complain "cannot make $(dirname "$2")"
+	[ "$bin" = "$default_bin" ] && cmp -s "$hook/$1" "$2" && return
+	[ -d "${2%/*}" ] || mkdir -p "${2%/*}" || {
+		complain "cannot make ${2%/*}"
 		return
 	}
 	if [ ! -f "$2" ] || ! own_file "$1" | cmp -s - "$2"; then
@@ -121,15 +122,15 @@ with_block_first()
 # What stands in the file is this block, whatever the note in its first line.
 has_this_block()
 {
-	sed -n "/^$begin/,/^$end\$/p" "$1" | sed '1s/ \[[a-z ]*]$//' | cmp -s - "$hook/$2"
+	sed -n "/^$begin/,/^$end\$/{/^$begin/s/ \[[a-z ]*]\$//;p;}" "$1" | cmp -s - "$hook/$2"
 }
 
 # add_block FILE BLOCK first|last: another version's is taken out first.
 add_block()
 {
 	file=$1
+	[ ! -f "$file" ] || ! has_this_block "$file" "$2" || return 0
 	if has_block "$file"; then
-		! has_this_block "$file" "$2" || return 0
 		remove_block "$file"
 		! has_block "$file" || return 0
 	fi

@@ -14,7 +14,7 @@
 set -u
 umask 022
 here=$(cd "$(dirname "$0")" && pwd) || exit 0
-top=$(dirname "$here")
+top=${here%/*}
 config=/etc/vastagent.conf
 build_packages='gcc make cmake pkg-config libc6-dev libevent-dev libsodium-dev libinih-dev'
 build_packages="$build_packages libjansson-dev libseccomp-dev"
@@ -243,12 +243,12 @@ add_template_keys()
 # To be compared at the first connection, and lines that spare the question.
 report_host_keys()
 {
-	keys=$(bounded 10 "$program" hostkeys 2>&1)
-	printf '%s\n' "$keys" | grep -v '^FINGERPRINT ' | while read -r line; do
-		say "host key: $line"
-	done
-	known=$(bounded 10 "$program" hostkeys --known-hosts 2>/dev/null) &&
-		printf '%s\n' "$known" | sed 's/^/known_hosts: /'
+	# Asked once, since sshd takes its time; the types are named as ssh's question names them.
+	bounded 10 "$program" hostkeys --json 2>&1 | sed 's/{"fingerprint"/\n&/g' | sed -n \
+		-e '/^vastagent: /p' -e 's/"ssh-ed25519",/"ED25519",/' -e 's/"ssh-rsa",/"RSA",/' \
+		-e 's/"ecdsa-[^"]*",/"ECDSA",/' -e h \
+		-e 's/^{[^:]*:"\([^"]*\)","type":"\([^"]*\)","bits":\([0-9]*\),"file":"\([^"]*\)".*/vastagent: host key: \1  \2  \3  \4/p' \
+		-e g -e 's/.*"known_hosts":"\([^"]*\)".*/known_hosts: \1/p'
 	if [ -n "${VAST_TCP_PORT_22:-}" ] && [ -n "${PUBLIC_IPADDR:-}" ]; then
 		say "connect with: ssh -p $VAST_TCP_PORT_22 root@$PUBLIC_IPADDR"
 	elif [ -n "${CONTAINER_ID:-}" ]; then
@@ -258,7 +258,7 @@ report_host_keys()
 
 report()
 {
-	say "$("$program" version) on $(hostname 2>/dev/null || uname -n)"
+	say "$("$program" version) on $(cat /proc/sys/kernel/hostname)"
 	report_host_keys
 	say "keys that get in:"
 	bounded 10 "$program" keys || problem "the keys cannot be listed"

@@ -108,7 +108,7 @@ static int keep_public(struct buffer *text, size_t start)
 	size_t cut = import_private_cut(text->data + start, text->length - start);
 
 	if (import_private_refuse(text->data + start, text->length - start, &error) != 0)
-		return cli_fail(error_exit_status(error.code), "%s", error.message);
+		return cli_fail_error(&error);
 	if (cut)
 		cli_fail(0, "the PuTTY file holds a PRIVATE key: only its public part is used, the "
 			    "private one was cut out and has not left this command");
@@ -128,9 +128,9 @@ static int add_operand(const struct cli *cli, const char *bytes, size_t length, 
 		return cli_fail(EX_DATAERR, "that is more than %d bytes; is it a key?",
 			CONTROL_BODY_MAX_ROOT);
 	if (memchr(bytes, '\0', length) && import_private_refuse(bytes, length, &error) != 0)
-		return cli_fail(error_exit_status(error.code), "%s", error.message);
+		return cli_fail_error(&error);
 	if (import_text_decode(bytes, length, cli->template, text, &notes, &error) != 0)
-		status = cli_fail(error_exit_status(error.code), "%s", error.message);
+		status = cli_fail_error(&error);
 	else
 		status = keep_public(text, start);
 	if (status == 0) {
