@@ -27,6 +27,16 @@ check "the checksum is right" sh -c 'cd "$1" && sha256sum -c "$2.sha256"' - "$fi
 version=$(sed -n 's/^project(vastagent VERSION \([0-9.]*\).*/\1/p' "$SOURCE/CMakeLists.txt")
 expect_eq "its name" "vastagent-$version-$(uname -m)" "$program"
 expect_eq "its version" "vastagent $version" "$("$first/dist/$program" version)"
+tarball_knows()
+{
+	local commit
+	commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse --short=12 HEAD) || return
+	mkdir "$WORLD/tarball"
+	git -c safe.directory='*' -C "$SOURCE" archive HEAD | tar -x -C "$WORLD/tarball"
+	cmake -S "$WORLD/tarball" -B "$WORLD/tarball/build" -DVASTAGENT_TESTS=OFF >/dev/null &&
+		grep -q "COMMIT \"$commit\"" "$WORLD/tarball/build/generated/version.h"
+}
+[ ! -e "$SOURCE/.git" ] || check "a tarball of git archive knows its commit" tarball_knows
 size=$(stat -c %s "$first/dist/$program")
 check "$size bytes are at most 2000000" test "$size" -le 2000000
 expect_no_match "it is static and stripped" 'INTERP|DYNAMIC|\.symtab|\.dynamic' \
