@@ -45,7 +45,7 @@ static void write_config(void)
 	char text[512];
 	int length = snprintf(text, sizeof(text),
 		"[agent]\nsocket = %s\nstate_dir = %s/state\nlog_level = error\n"
-		"[keys]\nusers = root\n",
+		"[keys]\nusers = root\nmirror = bob\n",
 		socket_path, fuzz_directory());
 
 	fuzz_write(config_path, text, (size_t)length);
@@ -172,7 +172,8 @@ int inside_look(unsigned account)
 	struct keys_job job = {.operation = KEYS_LOOK,
 		.user = (char *)(uintptr_t)inside_name(account),
 		.state_dir = agent.config.state_dir,
-		.create = true};
+		.create = true,
+		.mirror = account == ACCOUNT_BOB};
 	struct keys_outcome outcome;
 	struct buffer out = BUFFER_EMPTY;
 	int fds[JOB_FDS], result;

@@ -118,7 +118,7 @@ fuzz()
 # Lines that the inputs reach, of the files behind the target's name in fuzz-targets.
 cover()
 {
-	local tree=$build-coverage name aim files
+	local tree=$build-coverage name aim
 	build_with "$tree" -DVASTAGENT_COVERAGE=ON
 	mapfile -t targets < <(list_targets)
 	for name in "${targets[@]}"; do
@@ -127,13 +127,23 @@ cover()
 			"$build/corpus/$name" "tests/fuzz/seeds/$name" >"$tree/$name.log" 2>&1 || true
 		llvm-profdata merge -o "$tree/$name.profdata" "$tree/$name.profraw"
 		aim=$(sed -n "s/^$name //p" "$build/fuzz-targets")
-		read -ra files <<<"$aim"
-		echo "== $name"
+		printf '%-14s' "$name"
 		llvm-cov report "$tree/tests/fuzz/explore_$name" \
-			-instr-profile="$tree/$name.profdata" "${files[@]/#/$PWD/agent/}" |
-			awk '/\.c |^TOTAL/ { n = split($1, path, "/"); printf "%8s of lines  %s\n",
-				$10, path[n] }'
+			-instr-profile="$tree/$name.profdata" | show_lines "$aim"
 	done
+}
+
+# Of a report, the files that are aimed at: their share of lines, in percent.
+show_lines()
+{
+	awk -v aim="$1" '
+		BEGIN { count = split(aim, files, " ") }
+		$1 ~ /\.c$/ {
+			for (i = 1; i <= count; i++)
+				if (substr($1, length($1) - length(files[i]) + 1) == files[i])
+					printf "  %s %.0f", files[i], $10
+		}
+		END { print "" }'
 }
 
 wanted=()
