@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "control/failure.h"
 #include "daemon/agent.h"
 #include "daemon/environment.h"
+#include "daemon/helper.h"
 #include "daemon/job.h"
+#include "daemon/net_json.h"
 #include "daemon/peer.h"
 #include "daemon/request.h"
 #include "fuzz.h"
@@ -20,7 +23,6 @@
 #include "sys/homefile.h"
 #include "sys/homefile_places.h"
 #include "sys/instance.h"
-#include "sys/sshd.h"
 #include "sys/sshd_version.h"
 
 #define KEY                                                                                        \
@@ -108,6 +110,7 @@ void __wrap_jobs_destroy(struct jobs *jobs);
 int __wrap_job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_calls *calls);
 
 static struct job_calls waiting[64];
+static struct helper_question questions[64];
 static size_t waiting_count;
 static bool next_fails;
 
@@ -128,7 +131,51 @@ int __wrap_job_start(struct jobs *jobs, const char *key, uid_t uid, const struct
 	(void)uid;
 	if (waiting_count == sizeof(waiting) / sizeof(waiting[0]))
 		return -1;
-	waiting[waiting_count++] = *calls;
+	waiting[waiting_count] = *calls;
+	if (calls->question)
+		questions[waiting_count] = *calls->question;
+	waiting_count++;
+	return 0;
+}
+
+/* What a worker of the helper does. */
+static json_t *answer_question(const struct helper_question *question, struct error *error)
+{
+	switch (question->task) {
+	case HELPER_SSHD:
+		return json_pack("{ss++ ss ss}", "file", "/nowhere/", question->user,
+			"/.ssh/authorized_keys", "release", "", "program", "");
+	case HELPER_SESSIONS:
+		return net_json_sessions(question, error);
+	case HELPER_FORWARDS:
+		return net_json_forwards(question, error);
+	default:
+		return net_json_services(question, error);
+	}
+}
+
+static void tell(const struct helper_question *question, struct buffer *out)
+{
+	struct error error = {.code = ERROR_INTERNAL};
+	json_t *answer = answer_question(question, &error);
+	char *text;
+
+	if (!answer)
+		answer = failure_pack(&error);
+	text = json_dumps(answer, JSON_COMPACT);
+	require(text && buffer_add_string(out, text) == 0);
+	free(text);
+	json_decref(answer);
+}
+
+int __wrap_helper_ask(
+	const struct helper_question *question, struct buffer *answer, struct error *error);
+
+int __wrap_helper_ask(
+	const struct helper_question *question, struct buffer *answer, struct error *error)
+{
+	(void)error;
+	tell(question, answer);
 	return 0;
 }
 
@@ -146,16 +193,20 @@ bool doubles_run_job(void)
 {
 	struct buffer out = BUFFER_EMPTY;
 	struct job_calls calls = waiting[0];
+	const struct helper_question question = questions[0];
 	bool fails = next_fails;
 	int fds[JOB_FDS];
 
 	if (!waiting_count)
 		return false;
 	memmove(waiting, waiting + 1, --waiting_count * sizeof(waiting[0]));
+	memmove(questions, questions + 1, waiting_count * sizeof(questions[0]));
 	for (int i = 0; i < JOB_FDS; i++)
 		fds[i] = -1;
 	next_fails = false;
-	if (!fails)
+	if (!fails && calls.question)
+		tell(&question, &out);
+	else if (!fails)
 		calls.work(calls.work_argument, &out, fds);
 	fails = fails || out.failed || !out.length;
 	calls.done(calls.done_argument, fails ? NULL : &out, fds);
@@ -290,7 +341,6 @@ void __wrap_homefile_close(struct homefile *file)
 
 void __wrap_instance_read(struct instance *here);
 int __wrap_instance_id(char *id, size_t size);
-int __wrap_sshd_keys_path(const struct account *account, char **path, struct error *error);
 const struct sshd_version *__wrap_sshd_version_local(void);
 const struct sshd_answer *__wrap_sshd_version_asked(void);
 int __wrap_net_sessions_read(struct net_sessions *sessions, struct error *error);
@@ -316,12 +366,6 @@ int __wrap_instance_id(char *id, size_t size)
 {
 	snprintf(id, size, "%s", instance.id);
 	return *id ? 0 : -1;
-}
-
-int __wrap_sshd_keys_path(const struct account *account, char **path, struct error *error)
-{
-	(void)error;
-	return asprintf(path, "%s/.ssh/authorized_keys", account->home) > 0 ? 0 : -1;
 }
 
 const struct sshd_version *__wrap_sshd_version_local(void)
