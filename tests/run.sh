@@ -14,7 +14,7 @@ for_build='build-essential cmake pkg-config git libevent-dev libsodium-dev libin
 for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace procps iproute2
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin lsof acl
 	attr openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko
-	python3-pexpect python3-yaml'
+	python3-pexpect python3-yaml libfaketime'
 for_lint='shellcheck mandoc clang-format'
 for_bench='nghttp2-client nginx-light'
 
