@@ -62,7 +62,10 @@ int agent_ask_running(const struct cli *cli, const struct control_request *reque
 	else if (*answer && error)
 		failure_unpack(*answer, error);
 	else
-		error_set(error, status == 413 ? ERROR_TOO_LARGE : ERROR_BAD_REQUEST,
+		error_set(error,
+			status == 413   ? ERROR_TOO_LARGE
+			: status >= 500 ? ERROR_INTERNAL
+					: ERROR_BAD_REQUEST,
 			"the agent refused the request (HTTP status %d)", status);
 	return -1;
 }

@@ -47,7 +47,7 @@ struct store {
 	size_t count;
 	size_t capacity;
 	struct key_index index; /* of .keys */
-	bool damaged; /* the bytes that store_load read are not what was saved */
+	bool damaged;           /* the bytes that store_load read are not what was saved */
 };
 
 /* The path of an account's store, which the caller frees; NULL if out of memory, or with

@@ -53,13 +53,6 @@ run()
 		"$helpers/story.sh" user "$file" "$@"
 	note "$SEEN"
 }
-# some ROUNDS STAGE WHOSE ACTION COUNT: about so many of the about COUNT things.
-some()
-{
-	local stride=$(($5 / $1 + 1))
-	run "$2" "$3" "$4" $((RANDOM % stride + 1)) "$stride"
-}
-
 # some STAGE WHOSE ACTION ROUNDS COUNT: about so many of the about COUNT things.
 some()
 {

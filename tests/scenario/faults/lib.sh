@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # set by those who source this file
 # What the rounds of faults have in common: each lets one thing fail while the agent works,
 # and then everything must be in order. Sourced in an instance, with every capability, by a
 # script that has set user, file, step and what (what fails, for a message).
@@ -7,7 +7,6 @@
 # the file begins with other people's lines.
 # shellcheck source=tests/scenario/lib/capabilities.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/capabilities.sh"
-# shellcheck disable=SC2154 # set by those who source this file
 new=$(cut -d ' ' -f 2 /tmp/new.pub)
 stays=$(cut -d ' ' -f 2 /tmp/stays.pub)
 stays_print=$(ssh-keygen -lf /tmp/stays.pub | cut -d ' ' -f 2)

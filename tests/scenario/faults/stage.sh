@@ -29,13 +29,15 @@ start_with_environment()
 {
 	contained env $AGENT_ENVIRONMENT vastagent daemon --ready 3 3>/tmp/ready \
 		</dev/null >>/var/log/vastagent.log 2>&1 &
+	daemon=$! # wait_for starts others
 	# shellcheck disable=SC2317 # called by wait_for
-	is_up() { client status >/dev/null 2>&1 || ! kill -0 $!; }
+	is_up() { client status >/dev/null 2>&1 || ! kill -0 "$daemon" 2>/dev/null; }
 	wait_for is_up || exit 124
 	client status && return
-	wait $!
-	echo "vastagent daemon ended with status $?"
-	return 1
+	wait "$daemon"
+	ended=$?
+	echo "vastagent: the daemon ended with status $ended"
+	return "$ended"
 }
 
 followed()

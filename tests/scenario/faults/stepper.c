@@ -125,7 +125,8 @@ static const unsigned long long never[] = {SYS_exit, SYS_exit_group, SYS_rt_sigr
 #ifdef SYS_arch_prctl
 	SYS_arch_prctl, /* only the C library's beginning calls it */
 #endif
-	SYS_brk, SYS_mprotect, SYS_getrandom, SYS_sched_yield, SYS_prlimit64, SYS_rt_sigtimedwait, SYS_execve};
+	SYS_brk, SYS_mprotect, SYS_getrandom, SYS_sched_yield, SYS_prlimit64, SYS_rt_sigtimedwait,
+	SYS_execve};
 
 static int may_fail(unsigned long long number)
 {
@@ -272,8 +273,9 @@ static int start(char *const argv[], long options)
 		_exit(127);
 	}
 	close(ends[0]);
-	if (command < 0 || (whose == COMMAND && (ptrace(PTRACE_SEIZE, command, 0, options) != 0 ||
-					       ptrace(PTRACE_INTERRUPT, command, 0, 0) != 0)))
+	if (command < 0 ||
+		(whose == COMMAND && (ptrace(PTRACE_SEIZE, command, 0, options) != 0 ||
+					     ptrace(PTRACE_INTERRUPT, command, 0, 0) != 0)))
 		return -1;
 	if (write(ends[1], &byte, 1) != 1)
 		return -1;
@@ -312,8 +314,9 @@ int main(int argc, char **argv)
 
 	if (argc < 6)
 		return 1;
-	whose = strcmp(argv[1], "agent") == 0 ? AGENT
-		: strcmp(argv[1], "command") == 0 ? COMMAND : CHILDREN;
+	whose = strcmp(argv[1], "agent") == 0     ? AGENT
+		: strcmp(argv[1], "command") == 0 ? COMMAND
+						  : CHILDREN;
 	agent = (pid_t)atoi(argv[2]);
 	step = atol(argv[3]);
 	if (parse_action(argv[4]) != 0) {
