@@ -77,4 +77,4 @@ row "wake-ups in $seconds s" $(($(wakes $ours) - before_ours)) $(($(wakes $googl
 row "processor in $seconds s, ms" $(($(ticks $ours) - used_ours)) $(($(ticks $google) - used_google))
 row 'from exec to ready, ms' "$our_start" "$google_start"
 instance_use google
-note "the fake was asked: $(in_instance sort /tmp/asked | uniq -c | sort -rn | head -n 3 | tr -s ' ' | tr '\n' ';')"
+note "the fake was asked: $(in_instance grep metadata/v1 /tmp/asked | sort | uniq -c | sort -rn | head -n 3 | tr -s ' ' | tr '\n' ';')"
