@@ -134,7 +134,7 @@ note "a playbook, at $SECONDS s"
 check_fails "some fail" any play key
 expect_eq "who is down" 'vast-[3-4,6]' "$(recap unreachable)"
 expect_eq "who failed" "vast-$full" "$(recap failed)"
-expect_match "why" 'the keys cannot be written: .*No space left on device.*; pending: SHA256:[^ ]*: kept' "$SEEN"
+expect_match "why" 'the keys cannot be written: .*No space left on device; what was asked for is remembered.*; pending: SHA256:' "$SEEN"
 expect_match "with the status" '"rc": 73' "$SEEN"
 expect_eq "where it was added" "$(rest)" "$(recap changed)"
 note "again, at $SECONDS s"

@@ -106,7 +106,7 @@ machine_run()
 		bash "$SCENARIO_LIB/machine.sh" "$directory" "$kind" "$@" \
 		>>"$directory/log" 2>&1 </dev/null &
 	echo $! >"$directory/keeper"
-	wait_until 10 test -s "$directory/pid" ||
+	wait_until 30 test -s "$directory/pid" ||
 		fail "the machine $(basename "$directory") starts" "$(cat "$directory/log")"
 }
 

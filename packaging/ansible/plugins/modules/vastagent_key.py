@@ -310,9 +310,12 @@ def plan_addition(agent, params, rows, text):
     latest = seconds_of(params["for"] or "")
     end = common_end(rows, fingerprints(plan["added"]), latest) if latest else None
     if end:
-        params = dict(params, until=end)
-        params["for"] = None
-        plan = agent.ask("addkey", ["--dry-run"] + limits(params), text)
+        kept = dict(params, until=end)
+        kept["for"] = None
+        again = agent.ask("addkey", ["--dry-run"] + limits(kept), text)
+        # With the end that they have, nothing is new: it is the same addition as before.
+        if not again["added"]:
+            return again, limits(kept)
     return plan, limits(params)
 
 
@@ -438,11 +441,10 @@ def summarize(module, result, before, after):
 
 
 def explain(result, failure):
-    """Ends with what became of the keys: a task that failed is no key that is lost."""
+    """Ends with the keys that are kept all the same."""
     message = failure.explain()
     if result["pending"]:
-        message += ("; pending: %s: kept, and let in as soon as the file can be written, which is "
-                    "tried every 30 seconds" % " ".join(result["pending"]))
+        message += "; pending: %s" % " ".join(result["pending"])
     return message
 
 
