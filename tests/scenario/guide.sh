@@ -58,7 +58,7 @@ done
 
 # Quotes, fonts and line ends do not count.
 brought_about=
-guide=$(mandoc -T utf8 "$page" | col -bx | tr -s ' \n' '  ')
+guide=$(mandoc -T ascii "$page" | sed 's/.\x08//g' | tr -s ' \n' '  ')
 # symptom MESSAGE CMD...: CMD fails or not, prints that, and the page has it.
 symptom()
 {
