@@ -80,7 +80,9 @@ static void print_help(FILE *out)
 	fprintf(out, "usage: vastagent COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-11s  %s\n", commands[i].name, commands[i].summary);
-	fprintf(out, "\nvastagent COMMAND --help says how to use one; vastagent(1) says it all.\n");
+	fprintf(out,
+		"\nvastagent COMMAND --help says how to use one; vastagent(1) says it all, and "
+		"vastagent-guide(7)\nwhat to do by symptom.\n");
 }
 
 static const struct command *find(const char *name)

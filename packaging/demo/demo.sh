@@ -120,7 +120,6 @@ term_gone demo
 
 laptop cat /root/demo.cast >"$WORLD/demo.cast"
 python3 "$SOURCE/packaging/demo/tidy.py" <"$WORLD/demo.cast" >"$WORLD/tidy.cast" || fail "the recording is tidied"
-mkdir -p "$SOURCE/build"
 "$tools/node_modules/.bin/svg-term" --in "$WORLD/tidy.cast" --out "$WORLD/demo.svg" --window \
 	--width "$SCREEN_COLUMNS" --height "$SCREEN_ROWS" --padding 8 || fail "it is drawn"
 # The checkout is seen copy-on-write by the machines, but not by this script.

@@ -43,4 +43,12 @@ while read -r command options; do
 			finding "vastagent.1: --$option is not in both synopsis and text of $command"
 	done
 done <<<"$rows"
+
+# Each key of the configuration, from the table of config.c.
+keys=$(sed -n 's/^\t{"[a-z]*", "\([a-z_]*\)", set_.*/\1/p' agent/sys/config.c)
+[ "$(wc -l <<<"$keys")" -gt 8 ] || finding "the table of keys in config.c is not read"
+for key in $keys; do
+	grep -q "^\.It Cm $key No =" packaging/vastagent.conf.5 || finding "vastagent.conf.5: $key is missing"
+	grep -q "^#$key =" packaging/vastagent.conf || finding "vastagent.conf: $key is missing"
+done
 finish "man pages" "${#pages[@]}"
