@@ -152,7 +152,7 @@ expect_match "the guest's time still ends" 'expiry-time="[0-9]*Z?"[^,]* .* guest
 expect_eq "nothing else differs" "home/user/.ssh/authorized_keys root/.ssh/authorized_keys" \
 	"$(picture_differences "$before" "$(picture)" | xargs)"
 expect_eq "no directory is left" "" "$(in_instance sh -c 'ls -d /run/vastagent \
-	/var/lib/vastagent* /tmp/vastagent* /usr/share/vastagent 2>/dev/null')"
+	/var/lib/vastagent /var/lib/vastagent.removed /tmp/vastagent* /usr/share/vastagent 2>/dev/null')"
 expect_eq "dpkg knows nothing of it" "" "$(in_instance dpkg-query -W vastagent 2>/dev/null)"
 
 note "removed and purged, where things are broken"
@@ -174,7 +174,7 @@ in_instance sh -c 'chmod 755 /home/user; mv /usr/sbin/sshd.away /usr/sbin/sshd
 	mv /usr/bin/tmux.away /usr/bin/tmux'
 check "the mate does" gets_in mate root
 expect_eq "nothing else is left" "" "$(in_instance sh -c 'ls -d /run/vastagent \
-	/var/lib/vastagent* /etc/vastagent.conf /var/log/vastagent.log 2>/dev/null')"
+	/var/lib/vastagent /var/lib/vastagent.removed /etc/vastagent.conf /var/log/vastagent.log 2>/dev/null')"
 
 note "beside a program of the template's"
 check "the platform writes its keys" platform refresh

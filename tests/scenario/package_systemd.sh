@@ -171,5 +171,5 @@ check "it is purged" on_machine dpkg --force-unsafe-io -P vastagent
 check "the key lets root in" gets_in root
 expect_no_match "without a comment" vastagent "$(on_machine cat /root/.ssh/authorized_keys)"
 expect_eq "the unit is gone" not-found "$(unit LoadState)"
-expect_eq "nothing of it is left" "" "$(on_machine sh -c 'find /etc /var/lib/vastagent* \
+expect_eq "nothing of it is left" "" "$(on_machine sh -c 'find /etc /var/lib/vastagent /var/lib/vastagent.removed \
 	/run/vastagent /var/lib/systemd -name "*vastagent*" 2>/dev/null')"
