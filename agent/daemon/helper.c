@@ -96,7 +96,8 @@ static int check(const struct buffer *answer, struct error *error)
 	return result;
 }
 
-int helper_ask(const struct helper_question *question, struct buffer *answer, struct error *error)
+int helper_ask(const struct helper_question *question, int deadline_ms, struct buffer *answer,
+	struct error *error)
 {
 	int ends[2], result;
 
@@ -107,7 +108,7 @@ int helper_ask(const struct helper_question *question, struct buffer *answer, st
 	if (result != 0)
 		error_set_errno(error, ERROR_UNREACHABLE, "the helper process cannot be asked");
 	else
-		result = fdio_collect(ends[0], HELPER_S * 1000, ANSWER_LIMIT, answer, error);
+		result = fdio_collect(ends[0], deadline_ms, ANSWER_LIMIT, answer, error);
 	close(ends[0]);
 	return result == 0 ? check(answer, error) : -1;
 }

@@ -53,10 +53,11 @@ void helper_move(int fd);
 int helper_send(const struct helper_question *question, int fd);
 
 /*
- * Asks and waits for the answer, which is appended to *answer as JSON: not for the event
- * loop. Returns 0, or -1 with ERROR_INTERNAL, ERROR_TIMEOUT, or the error that the helper
+ * Asks and waits that long at most for the answer, which is appended to *answer as JSON: not for
+ * the event loop. Returns 0, or -1 with ERROR_INTERNAL, ERROR_TIMEOUT, or the error that the helper
  * answers with; ERROR_UNREACHABLE if there was no answer.
  */
-int helper_ask(const struct helper_question *question, struct buffer *answer, struct error *error);
+int helper_ask(const struct helper_question *question, int deadline_ms, struct buffer *answer,
+	struct error *error);
 
 #endif

@@ -31,6 +31,10 @@ _Static_assert(JOB_FDS >= HOMEFILE_PLACES, "each directory to watch travels");
 /* The most keys of one removal; more than a person has. */
 #define REMOVAL_MAX 256
 
+/* How long the helper may take, of the 10 s of a job: the work itself comes on top. */
+#define SSHD_MS     6500
+#define SESSIONS_MS 4000
+
 static int remove_keys(const struct keys_job *job, const struct keys_place *place,
 	struct keys_report *report, struct error *error)
 {
@@ -152,7 +156,7 @@ static void add_open_sessions(json_t *answer, const struct account *account)
 	const json_t *row;
 	size_t i;
 
-	if (helper_ask(&question, &text, NULL) == 0)
+	if (helper_ask(&question, SESSIONS_MS, &text, NULL) == 0)
 		root = json_loadb(text.data, text.length, 0, NULL);
 	json_array_foreach(json_object_get(root, "sessions"), i, row)
 		json_array_append(pids, json_object_get(row, "pid"));
@@ -277,7 +281,7 @@ static int ask_sshd(const struct account *account, char **file, struct error *er
 	int result;
 
 	snprintf(question.user, sizeof(question.user), "%s", account->name);
-	if (helper_ask(&question, &text, &failure) == 0)
+	if (helper_ask(&question, SSHD_MS, &text, &failure) == 0)
 		root = json_loadb(text.data, text.length, 0, NULL);
 	if (json_unpack(root, "{ss ss ss}", "file", &path, "release", &release, "program",
 		    &program) == 0) {

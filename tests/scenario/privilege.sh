@@ -150,6 +150,10 @@ check "and added" in_instance timeout 8 vastagent addkey "$(laptop_key other)"
 in_instance kill -CONT "$(helper)"
 wait "$asked" || fail "the question is answered when it goes on" "$(cat "$WORLD/sessions")"
 passed "the question is answered when it goes on"
+in_instance kill -STOP "$(helper)"
+check "a key is taken away, though nobody says who is logged in" \
+	in_instance timeout 14 vastagent rmkey other@laptop
+in_instance kill -CONT "$(helper)"
 
 note "the helper ends with its agent"
 gone()

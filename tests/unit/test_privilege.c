@@ -353,7 +353,7 @@ static int ask(uint32_t task, const char *user, struct error *error)
 	int result;
 
 	snprintf(question.user, sizeof(question.user), "%s", user);
-	result = helper_ask(&question, &answer, error);
+	result = helper_ask(&question, 20000, &answer, error);
 	buffer_free(&answer);
 	return result;
 }
