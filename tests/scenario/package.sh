@@ -211,7 +211,7 @@ in_instance rm -r /usr/bin/fish /etc/fish
 check "installed without fish" package_do -i /tmp/new.deb
 check_fails "there is no hook for it" any in_instance ls /etc/fish
 check "fish is installed" in_instance sh -c 'mkdir -p /tmp/fish/DEBIAN /tmp/fish/usr/bin
-	printf "%s\n" "Package: fish-later" "Version: 1" "Architecture: all" \
+	printf "%s\n" "Package: fish-later" "Replaces: fish" "Version: 1" "Architecture: all" \
 		"Maintainer: nobody <nobody@example.org>" "Description: fish" >/tmp/fish/DEBIAN/control
 	cp /bin/true /tmp/fish/usr/bin/fish; dpkg-deb -b /tmp/fish /tmp/fish.deb &&
 	dpkg --force-unsafe-io -i /tmp/fish.deb'
