@@ -22,10 +22,11 @@ for_bench='nghttp2-client nginx-light google-guest-agent'
 usage()
 {
 	cat <<-END
-		usage: tests/run.sh [--bench | --soak | --matrix] [-R REGEX]...
+		usage: tests/run.sh [--bench | --soak | --valgrind | --matrix] [-R REGEX]...
 		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
 		  --bench    no tests, but the benchmarks in tests/bench
 		  --soak     no tests, but a quarter of an hour of everything at once
+		  --valgrind the unit tests and the fuzz seeds in valgrind instead of sanitizers
 		  --matrix   also the stories in the roots of other images, Debian's and Ubuntu's
 		  --help     this text
 		CI=true makes a test that would be skipped a failure.
@@ -64,12 +65,13 @@ install_packages()
 	[ "$status" -eq 0 ] || exit "$status"
 }
 
+# build DIRECTORY PRESET [OPTION...]
 build()
 {
-	local preset=$1
-	shift
-	cmake --log-level=WARNING --preset "$preset" -B "$builds/$preset" "$@"
-	cmake --build "$builds/$preset" -j "$jobs"
+	local directory=$builds/$1 preset=$2
+	shift 2
+	cmake --log-level=WARNING --preset "$preset" -B "$directory" "$@"
+	cmake --build "$directory" -j "$jobs"
 }
 
 # Debian 12 has no validator of OpenAPI 3.1; npm's registry has.
@@ -94,12 +96,14 @@ run_benchmarks()
 
 bench=no
 soak=no
+valgrind=no
 only=()
 configuration=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--bench) bench=yes ;;
 	--soak) soak=yes ;;
+	--valgrind) valgrind=yes ;;
 	--matrix) configuration=(-C matrix) ;;
 	-R)
 		[ $# -ge 2 ] || {
@@ -122,10 +126,11 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$bench" = no ] || for_tests="$for_tests $for_bench"
+[ "$valgrind" = no ] || for_tests="$for_tests valgrind libc6-dbg"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
-build release
+build release release
 # For every_fault: the same, but a library can come between it and the C library.
 cmake --build "$builds/release" -j "$jobs" --target vastagent_dynamic
 if [ "$bench" = yes ]; then
@@ -136,7 +141,15 @@ if [ "$soak" = yes ]; then
 	SOAK_SECONDS=${SOAK_SECONDS:-900} VASTAGENT_BUILD=$builds/release bash tests/scenario/soak.sh
 	exit
 fi
-build asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
+# Memory that is used before it is written is what the sanitizers do not see.
+if [ "$valgrind" = yes ]; then
+	build valgrind debug "-DVASTAGENT_UNDER_TEST=$builds/release" \
+		"-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;-q;--error-exitcode=99;--leak-check=full;--child-silent-after-fork=yes"
+	ctest --test-dir "$builds/valgrind" -j "$jobs" --output-on-failure --no-tests=error \
+		--timeout 900 -L 'unit|fuzz' "${only[@]}"
+	exit
+fi
+build asan asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
 install_validator
 ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error \
 	"${configuration[@]}" "${only[@]}"
