@@ -4,7 +4,7 @@
 # off. Killed at its system calls one by one, as in update_faults.sh.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
-helpers=$SOURCE/tests/scenario/update_faults
+helpers=$SOURCE/tests/scenario/faults
 stride=${UPDATE_FAULTS_STRIDE:-23}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
 file=/home/user/.ssh/authorized_keys
@@ -93,5 +93,5 @@ in_instance vastagent rmkey --user user new@test >/dev/null
 note "every $stride. system call of an addkey"
 check "killed: after the next start old or new, never less" machine_enter one env -i --chdir=/ \
 	HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
-	"$helpers/rounds.sh" user "$file" kill $((RANDOM % stride + 1)) "$stride" in-place
+	"$helpers/rounds.sh" user "$file" kill $((RANDOM % stride + 1)) "$stride"
 note "$SEEN"

@@ -17,7 +17,7 @@ for row in re.findall(r'\{("[^{}]*)\}', text):
     words = re.findall(r'"([^"]*)"', row)
     raw = re.search(r'NULL,\s*cmd_\w+\s*$', row)
     common = '' if raw else ' json socket config help'
-    options = [o for o in (words[2] + common).split() if o not in ('hand-over', 'ready')]
+    options = [o for o in (words[2] + common).split() if o not in ('hand-over', 'package', 'ready')]
     print(words[0], *sorted('--' + o for o in set(options)))
 END
 )
