@@ -168,12 +168,13 @@ static void tell(const struct helper_question *question, struct buffer *out)
 	json_decref(answer);
 }
 
-int __wrap_helper_ask(
-	const struct helper_question *question, struct buffer *answer, struct error *error);
+int __wrap_helper_ask(const struct helper_question *question, int deadline_ms,
+	struct buffer *answer, struct error *error);
 
-int __wrap_helper_ask(
-	const struct helper_question *question, struct buffer *answer, struct error *error)
+int __wrap_helper_ask(const struct helper_question *question, int deadline_ms,
+	struct buffer *answer, struct error *error)
 {
+	(void)deadline_ms;
 	(void)error;
 	tell(question, answer);
 	return 0;
