@@ -225,7 +225,7 @@ row_before()
 		term_keys "$terminal" "${PRESS##* }"
 	fi
 	if [ -n "${LATER:-}" ]; then
-		wait_until 20 in_instance sh -c '[ -n "$(tmux list-clients)" ]'
+		wait_until 2 in_instance sh -c '[ -n "$(tmux list-clients)" ]'
 		term_size "$terminal" "${LATER%x*}" "${LATER#*x}"
 	fi
 	judge "$1" "$terminal" "$2" "$3" "$started"
