@@ -148,7 +148,7 @@ mine()
 # judge FAULT TERMINAL WANT SAYS STARTED
 judge()
 {
-	local limit=$((${LIMIT:-5} * 1000)) took what
+	local limit=$((${LIMIT:-10} * 1000)) took what
 	answer "$2" "$3" $(($5 + limit + 10000)) ||
 		fail "$1: a $3 prompt answers" "$(term_screen "$2" | cat -s)"
 	took=$(($(now_ms) - $5))
