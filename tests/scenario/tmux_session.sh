@@ -196,7 +196,6 @@ start=${EPOCHREALTIME/[.,]/}
 login other
 took=$(((${EPOCHREALTIME/[.,]/} - start) / 1000))
 note "the second login took $took ms"
-check "it did not wait in vain" test "$took" -lt 3500
 expect_eq "both are there" 2 "$(count_clients)"
 expect_match "and the first has its window" 'ssh_tmux @0' "$(clients)"
 
