@@ -99,8 +99,6 @@ int keys_forget(
 	const struct keys_place *place, bool keep, struct keys_report *report, struct error *error)
 {
 	struct keys_update update;
-	char *(*const beside[])(const char *path) = {
-		store_aside_path, store_damaged_path, store_before_path};
 	int result = keys_update_begin(&update, place, false, report, error);
 
 	update.release = keep;
@@ -109,8 +107,12 @@ int keys_forget(
 			result = error_set(error, ERROR_INTERNAL, "out of memory");
 	if (result == 0)
 		result = keys_update_finish(&update, error);
-	for (size_t i = 0; result == 0 && i < sizeof(beside) / sizeof(beside[0]); i++)
-		result = delete (beside[i](update.store_file), error);
+	if (result == 0)
+		result = delete (store_aside_path(update.store_file), error);
+	if (result == 0)
+		result = delete (store_damaged_path(update.store_file), error);
+	if (result == 0)
+		result = delete (store_before_path(update.store_file), error);
 	/* Last: what is found is tried again. */
 	if (result == 0)
 		result = delete (strdup(update.store_file), error);
