@@ -166,11 +166,11 @@ static size_t export(struct sock_filter *program, size_t size)
 int main(int argc, char **argv)
 {
 	static struct sock_filter program[BPF_MAXINSNS + 1];
-	FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
+	FILE *out;
 	size_t count;
 
 	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	if (!filter || !out)
+	if (!filter || argc != 2)
 		return 1;
 	/* Calls of another kind (32 bits, x32) would not be looked at. */
 	check(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "badarch");
@@ -179,6 +179,9 @@ int main(int argc, char **argv)
 	add_all(SCMP_ACT_ERRNO(EPERM), refused, sizeof(refused) / sizeof(refused[0]));
 	add_conditions();
 	count = export(program, BPF_MAXINSNS + 1);
+	out = fopen(argv[1], "w");
+	if (!out)
+		return 1;
 	fprintf(out, "#include <linux/filter.h>\n\n"
 		     "extern const struct sock_filter confine_program[];\n"
 		     "extern const unsigned short confine_program_length;\n\n"

@@ -151,5 +151,6 @@ if [ "$valgrind" = yes ]; then
 fi
 build asan asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
 install_validator
-ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error \
+# One more than there are processors, since most of them wait now and then.
+ctest --test-dir "$builds/asan" -j $((jobs + 1)) --output-on-failure --no-tests=error \
 	"${configuration[@]}" "${only[@]}"
