@@ -34,7 +34,7 @@ static const struct command commands[] = {
 		"let a public key in, now and for good", cmd_addkey, NULL},
 	{"rmkey", "FINGERPRINT | NAME | COMMENT... | --all", "user all foreign force",
 		"take a key away again, for good", cmd_rmkey, NULL},
-	{"keys", "", "user platform-bytes", "list the keys that get in, and those that do not",
+	{"keys", "", "user all platform-bytes", "list the keys that get in, and those that do not",
 		cmd_keys, NULL},
 	{"undo", "", "user", "bring back what was last removed", cmd_undo, NULL},
 	{"sync", "FILE... | -", "user name force dry-run",

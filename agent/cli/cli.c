@@ -47,7 +47,7 @@ static const struct {
 	FLAG("platform-bytes", platform_bytes,
 		"print the file without vastagent's lines, byte for byte"),
 	FLAG("check", check, "only say what would be done"),
-	FLAG("all", all, "every key that vastagent keeps there"),
+	FLAG("all", all, "every key that vastagent keeps there; with keys, every account"),
 	FLAG("log", log, "only what is wrong, one line each"),
 	FLAG("fish", fish, "in the form that fish takes"),
 	FLAG("watch", watch, "look again every two seconds, until q or Ctrl-C"),

@@ -121,6 +121,54 @@ static int ask_json(const struct cli *cli, struct error *error)
 	return result;
 }
 
+/* One account of several: printed, or kept in list. Returns an exit status. */
+static int list_one(const struct cli *cli, json_t *list)
+{
+	struct error error;
+	json_t *answer = NULL;
+	int status = EX_OK;
+
+	if (keys_ask(cli, NULL, &answer, &error) != 0)
+		return agent_report(&error);
+	if (cli->json ? json_array_append(list, answer) != 0 : print_keys(answer) != 0)
+		status = cli_fail(EX_OSERR, "out of memory");
+	json_decref(answer);
+	return status;
+}
+
+/* Those that the agent looks after. What fails with one is said, and the others follow. */
+static int list_all(const struct cli *cli)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	struct cli one = *cli;
+	const json_t *accounts, *account;
+	json_t *agent = NULL, *list = json_array();
+	struct error error;
+	int status = EX_OK, last;
+	size_t i;
+
+	if (agent_ask(cli, &request, &agent, &error) != 0) {
+		json_decref(list);
+		return agent_report(&error);
+	}
+	accounts = json_object_get(agent, "accounts");
+	/* Whoever is not root has one. */
+	if (json_array_size(accounts) == 0)
+		status = list_one(cli, list);
+	json_array_foreach(accounts, i, account) {
+		one.user = output_text(account, "user");
+		if (i > 0 && !cli->json)
+			putchar('\n');
+		last = list_one(&one, list);
+		status = status ? status : last;
+	}
+	if (cli->json && (status == EX_OK || json_array_size(list) > 0))
+		output_json_steal(json_pack("{sO}", "accounts", list));
+	json_decref(list);
+	json_decref(agent);
+	return output_finish(status);
+}
+
 int cmd_keys(const struct cli *cli)
 {
 	bool is_passed_on = cli->json && !isatty(STDOUT_FILENO);
@@ -131,6 +179,10 @@ int cmd_keys(const struct cli *cli)
 	if (cli->count)
 		return cli_fail(EX_USAGE, "keys takes no '%s'; see: vastagent keys --help",
 			cli->operands[0]);
+	if (cli->all && (cli->user || cli->platform_bytes))
+		return cli_fail(EX_USAGE, "--all goes with neither --user nor --platform-bytes");
+	if (cli->all)
+		return list_all(cli);
 	/* For a terminal it is made safe to show. */
 	if ((is_passed_on ? ask_json(cli, &error) : keys_ask(cli, NULL, &answer, &error)) != 0)
 		status = agent_report(&error);

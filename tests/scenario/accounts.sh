@@ -55,6 +55,18 @@ check_fails "a home that is missing" 73 in_instance vastagent addkey --user dora
 expect_match "is named" '/home/nowhere' "$SEEN"
 check_fails "an account that is not there" 67 in_instance vastagent addkey --user erin "$mate"
 
+note "every account at once"
+accounts=$(in_instance vastagent status --json | jq -r '.accounts[].user')
+expect_match "there are several" 'alice' "$accounts"
+expect_eq "keys --all lists each" "$accounts" \
+	"$(in_instance vastagent keys --all --json 2>/dev/null | jq -r '.accounts[].user')"
+expect_eq "with its keys" "$(in_instance vastagent keys --user alice --json | jq -c .keys)" \
+	"$(in_instance vastagent keys --all --json 2>/dev/null | jq -c '.accounts[] | select(.user == "alice") | .keys')"
+expect_match "for people too" '/alice/.ssh/authorized_keys of alice:' "$(in_instance vastagent keys --all 2>/dev/null)"
+expect_match "another account has its own" '^\["alice"\]$' \
+	"$(in_instance_as alice vastagent keys --all --json | jq -c '[.accounts[].user]')"
+check_fails "it is all or one" 64 in_instance vastagent keys --all --user alice
+
 note "an account that is deleted, and its home"
 in_instance vastagent keys --user carl >/dev/null
 in_instance userdel -r carl 2>/dev/null
