@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 group=/sys/fs/cgroup/memory/vastagent-oom-$$-$RANDOM
-mkdir "$group" 2>/dev/null || skip "no memory cgroup may be made here"
+mkdir "$group" 2>/dev/null || skip_here "no memory cgroup may be made here"
 # What is still in it is moved away, since only an empty one can be removed.
 clean_up()
 {

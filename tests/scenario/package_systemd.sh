@@ -11,9 +11,9 @@
 
 # A cgroup of its own, which goes with the scenario; if that was killed, with a later one.
 cgroups=$(findmnt -n -o TARGET -t cgroup2 | head -n 1)
-[ -n "$cgroups" ] || skip "there is no cgroup2 here"
+[ -n "$cgroups" ] || skip_here "there is no cgroup2 here"
 find "$cgroups" -depth -path "$cgroups/vastagent-test-*" -type d -mmin +20 -exec rmdir {} \;
-cgroup=$(mktemp -d "$cgroups/vastagent-test-XXXXXX" 2>/dev/null) || skip "no cgroup can be made here"
+cgroup=$(mktemp -d "$cgroups/vastagent-test-XXXXXX" 2>/dev/null) || skip_here "no cgroup can be made here"
 
 remove_cgroup()
 {
