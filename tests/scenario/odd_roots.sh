@@ -142,13 +142,19 @@ busybox_story()
 	keys
 	login root '^~ #$'
 	login user '^~ \$$'
+	check "busybox: doctor finds that dropbear lets the key in" \
+		in_instance vastagent doctor "$(laptop_key mate)"
+	expect_match "busybox: and that it is dropbear" 'server here is dropbear' "$SEEN"
 	in_instance mv /opt/later/tmux /usr/bin
 	on_start
 	login root '^\[ssh_tmux\]'
 	login user '^\[ssh_tmux\]'
 	in_instance sh -c 'killall tmux dropbear; rm /usr/sbin/dropbear'
 	on_start
-	check_fails "busybox: doctor runs" 1 in_instance vastagent doctor
+	check_fails "busybox: doctor" 1 in_instance vastagent doctor
+	expect_match "busybox: misses the server" 'no ssh server' "$SEEN"
+	expect_no_match "busybox: and has nothing to say of its settings, or an apt-get" \
+		'password|apt-get' "$SEEN"
 	uninstall
 }
 
