@@ -129,6 +129,7 @@ has_this_block()
 add_block()
 {
 	file=$1
+	mkdir -p "${file%/*}"
 	[ ! -f "$file" ] || ! has_this_block "$file" "$2" || return 0
 	if has_block "$file"; then
 		remove_block "$file"
@@ -175,13 +176,20 @@ remove_block()
 	replace "$file" 'took the hook out of' without_block "$file"
 }
 
-# Debian, Alpine and Arch build zsh with /etc/zsh, Fedora and zsh itself with /etc.
+# Debian, Alpine and Arch build zsh with /etc/zsh, Fedora and zsh itself with /etc. Where an
+# image has no such directory, the program knows.
+reads_etc_zsh()
+{
+	[ -d "$root/etc/zsh" ] || grep -qs /etc/zsh/ \
+		"$root/usr/local/bin/zsh" "$root/usr/bin/zsh" "$root/bin/zsh"
+}
+
 zsh_files()
 {
-	if [ -d "$root/etc/zsh" ]; then
+	if reads_etc_zsh; then
 		echo "$root/etc/zsh/$1"
 	fi
-	if [ -e "$root/etc/$1" ] || { [ ! -d "$root/etc/zsh" ] && has_program zsh; }; then
+	if [ -e "$root/etc/$1" ] || { ! reads_etc_zsh && has_program zsh; }; then
 		echo "$root/etc/$1"
 	fi
 }

@@ -13,6 +13,8 @@
 #include "cli/doctor_checks.h"
 #include "net/processes.h"
 #include "net/sockets.h"
+#include "sys/packages.h"
+#include "sys/sshd_version.h"
 
 #define PRIVSEP_DIRECTORY "/run/sshd"
 
@@ -120,14 +122,27 @@ out:
 	net_sockets_free(&sockets);
 }
 
+/* Where there is no sshd: dropbear lets keys in, too. */
+static void check_other_server(struct doctor *doctor)
+{
+	char command[128];
+
+	doctor->rules.dropbear = sshd_version_local()->kind == SSHD_DROPBEAR;
+	if (doctor->rules.dropbear)
+		doctor_add(doctor, DOCTOR_WARN, "sshd.program", NULL,
+			"the ssh server here is dropbear, whose settings are not looked at");
+	else
+		doctor_block(doctor, "sshd.program",
+			packages_install_command("", "openssh-server", command, sizeof(command))
+				? doctor_fix("%s", command)
+				: NULL,
+			"there is no ssh server on this machine that is known here");
+}
+
 void doctor_check_server(struct doctor *doctor)
 {
 	if (!doctor->settings.program) {
-		doctor_block(doctor, "sshd.program",
-			doctor_fix("apt-get install -y openssh-server"),
-			"there is no sshd on this machine; of dropbear and other servers nothing "
-			"can "
-			"be said here");
+		check_other_server(doctor);
 		return;
 	}
 	doctor_add(doctor, DOCTOR_OK, "sshd.program", NULL, "%s is %s", doctor->settings.program,

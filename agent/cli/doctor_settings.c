@@ -109,14 +109,28 @@ static void check_small(struct doctor *doctor)
 			doctor_where(doctor, "PermitUserEnvironment", where, sizeof(where)));
 }
 
+/* From 9.8 on, unless it is switched off; clients of the platform's proxy share an address. */
+static void check_penalties(struct doctor *doctor)
+{
+	const char *set = sshd_settings_get(&doctor->settings, "PerSourcePenalties");
+
+	if (set && strcasecmp(set, "no") != 0)
+		doctor_add(doctor, DOCTOR_OK, "sshd.penalties", NULL,
+			"after refused logins sshd lets nobody in from that address for a while "
+			"(PerSourcePenalties)");
+}
+
 void doctor_check_settings(struct doctor *doctor)
 {
+	if (!doctor->settings.program)
+		return;
 	check_public_keys(doctor);
 	check_methods(doctor);
 	doctor_check_revoked(doctor);
 	check_passwords(doctor);
 	check_others(doctor);
 	check_small(doctor);
+	check_penalties(doctor);
 }
 
 /* Whether a list of algorithms, with patterns, holds one that the key can sign with. */

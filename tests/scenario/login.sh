@@ -82,11 +82,11 @@ note "a login is attached, a second one to a window of its own"
 term_ssh one box
 expect_attached one
 term_type one 'echo "in[$TMUX]"; tty'
-term_wait one '^in\[/tmp/tmux-0/default,'
+term_wait one '^in\[/tmp//?tmux-0/default,'
 term_ssh two box
 expect_attached two
 term_type two 'echo "in[$TMUX]"'
-term_wait two '^in\[/tmp/tmux-0/default,'
+term_wait two '^in\[/tmp//?tmux-0/default,'
 expect_match "both are clients of the one server" $'^ssh_tmux @0\nssh_tmux-[0-9]+ @[0-9]+$' \
 	"$(in_instance tmux list-clients -F '#{client_session} #{window_id}')"
 sleep_pid=$(in_instance sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!')

@@ -332,6 +332,7 @@ note "a configuration of the user's own"
 in_instance sh -c 'printf "%s\n" "set -g default-command \"exec env MARK=42 bash\"" \
 	"set -g status off" "set -g mouse on" >/root/.tmux.conf'
 term_ssh one box
+term_wait one '^root@box:~#' 20
 term_type one 'echo "mark$MARK"'
 term_wait one '^mark42$'
 expect_eq "its history is what it says" 2000 "$(tmux_in show-options -gv history-limit)"

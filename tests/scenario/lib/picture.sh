@@ -1,17 +1,21 @@
 # shellcheck shell=bash
 # picture: what stands in the instance where vastagent writes: names, modes, owners, links
-# and bytes. Two of them are compared with diff(1).
+# and bytes. Two of them are compared with diff(1). Looked at from outside, since an image may
+# lack what that takes.
 
 picture()
 {
-	in_instance bash -c 'cd /
-		{
+	(
+		cd "/proc/$(machine_pid "$INSTANCE")/root" || exit
+		names=$({
 			find etc root/.ssh home usr/local/bin var/lib/vastagent run/vastagent -not -type d
 			find root var/log usr/bin -maxdepth 1 \( -name ".*" -o -name "*vastagent*" \) -not -type d
-		} 2>/dev/null | sort >/tmp/names
-		xargs -d "\n" stat -c "%n %a %u:%g %F %N" </tmp/names
-		xargs -d "\n" sha256sum </tmp/names 2>/dev/null
-		rm /tmp/names'
+		} 2>/dev/null | sort)
+		xargs -d "\n" stat -c "%n %a %u:%g %F %N" <<<"$names"
+		while IFS= read -r name; do
+			[ -L "$name" ] || printf '%s\n' "$name"
+		done <<<"$names" | xargs -d "\n" sha256sum
+	)
 }
 
 # picture_differences BEFORE AFTER: the names of the files that are not the same in both.

@@ -189,6 +189,7 @@ configure_sshd()
 start_sshd()
 {
 	local off=(PasswordAuthentication KbdInteractiveAuthentication)
+	[ -x /usr/sbin/sshd ] || return 0
 	mkdir -p /run/sshd
 	! /usr/sbin/sshd -t -o PerSourcePenalties=no 2>/dev/null || off+=(PerSourcePenalties)
 	configure_sshd "${off[@]}"

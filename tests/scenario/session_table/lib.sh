@@ -211,7 +211,7 @@ expect_attached()
 {
 	term_wait "$1" '^\[ssh_tmux'
 	term_type "$1" 'echo in-$TMUX'
-	term_wait "$1" '^in-/tmp/tmux-[0-9]*/default,'
+	term_wait "$1" '^in-/tmp//?tmux-[0-9]*/default,'
 }
 
 end_tmux()
