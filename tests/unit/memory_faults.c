@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,11 +181,6 @@ void __wrap_free(void *memory)
 	__real_free(memory);
 }
 
-static void *json_allocate(size_t size)
-{
-	return fails(CALLER) ? NULL : note(__real_malloc(size), CALLER);
-}
-
 /* For addr2line -fe. */
 static size_t place(const void *caller)
 {
@@ -250,7 +244,6 @@ void memory_fail_each(const char *name, memory_operation *operate, const char *i
 	char *right = NULL;
 
 	assert_non_null(nowhere);
-	json_set_alloc_funcs(json_allocate, __wrap_free);
 	/* What is read once and kept, as /etc/services, is read before anything is counted. */
 	operate(input, length, nowhere);
 	fclose(nowhere);

@@ -1,6 +1,7 @@
 /*
  * Allocations that fail, one after the other. A program that is linked by va_memory_test()
- * (memory.cmake) has those of the agent's own code and jansson's counted here.
+ * (memory.cmake) has those of the agent's own code counted here. Jansson's do not fail in the
+ * agent (daemon/memory.h); the client's answers are read by control/client.c's own means.
  */
 #ifndef VASTAGENT_TEST_MEMORY_FAULTS_H
 #define VASTAGENT_TEST_MEMORY_FAULTS_H

@@ -323,6 +323,17 @@ static int save_and_load(const char *text, size_t length, FILE *outcome)
 	return load(outcome);
 }
 
+/* One that a person wrote has no sum to say that it is not damaged. */
+static int load_edited(const char *text, size_t length, FILE *outcome)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fwrite(text, 1, length, file);
+	fclose(file);
+	return load(outcome);
+}
+
 /* From the block and from the store before, which knows what was removed. */
 static int rebuild_with_before(const char *text, size_t length, FILE *outcome)
 {
@@ -343,12 +354,19 @@ static void a_store(void **state)
 	static const char text[] = FILE_TEXT;
 	static const char less[] = "# BEGIN vastagent " ID " 9; words\n" KEY " alice\n"
 				   "# END vastagent " ID "\n";
+	static const char edited[] =
+		"{\"version\":1,\"id\":\"" ID "\",\"instance\":\"1\",\"generation\":3,"
+		"\"written\":3,\"keys\":[{\"type\":\"ssh-ed25519\",\"key\":\"" BLOB_ED25519
+		"\",\"options\":\"\",\"comment\":\"c\",\"name\":\"n\",\"origin\":\"command\","
+		"\"added\":null,\"expires\":null,\"removed\":false,\"removed_at\":null,"
+		"\"by_hand\":false,\"in_block\":true,\"in_next\":true}]}";
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
 	memory_fail_each("a store", save_and_load, text, strlen(text));
 	assert_int_equal(access(before, F_OK), 0);
+	memory_fail_each("an edited store", load_edited, edited, strlen(edited));
 	memory_fail_each("a damaged store", rebuild_with_before, less, strlen(less));
 }
 
