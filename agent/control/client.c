@@ -248,6 +248,16 @@ static bool is_whole(const struct reply *reply)
 	return !length || strtoul(length, NULL, 10) == reply->body;
 }
 
+static bool no_memory;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	no_memory = no_memory || !memory;
+	return memory;
+}
+
 /* Returns the status, and the body's JSON in *answer. */
 static int finish(const struct reply *reply, json_t **answer, struct error *error)
 {
@@ -256,9 +266,17 @@ static int finish(const struct reply *reply, json_t **answer, struct error *erro
 	if (!is_whole(reply) && !(reply->raw && ferror(reply->raw)))
 		return error_set(
 			error, ERROR_UNREACHABLE, "the agent hung up in the middle of its answer");
-	if (!reply->raw)
-		*answer = json_loadb(reply->text.data + reply->headers, reply->body, 0, NULL);
-	return (int)reply->status;
+	if (reply->raw)
+		return (int)reply->status;
+	/* Where memory is out jansson's reader loses a byte of a text, and says nothing. */
+	json_set_alloc_funcs(allocate, free);
+	no_memory = false;
+	*answer = json_loadb(reply->text.data + reply->headers, reply->body, 0, NULL);
+	if (!no_memory)
+		return (int)reply->status;
+	json_decref(*answer);
+	*answer = NULL;
+	return error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
 int control_ask(const char *socket, const struct control_request *request, int timeout_ms,

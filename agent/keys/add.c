@@ -277,7 +277,7 @@ static int add_all(struct keys_update *update, const struct import *import,
 	for (size_t i = 0; i < import->key_count; i++)
 		if (add_one(update, &import->keys[i], request) != 0)
 			return error_set(error, ERROR_INTERNAL, "out of memory");
-	if (update->report->notes.failed)
+	if (update->report->notes.failed || update->unread)
 		return error_set(error, ERROR_INTERNAL, "out of memory");
 	return request->dry_run ? 0 : keys_update_finish(update, error);
 }

@@ -129,17 +129,18 @@ static bool is_sound(const struct pubkey *key)
 	return key->kind != PUBKEY_RSA || last[-1] & 1;
 }
 
-static bool is_whole(const struct joint *joint)
+/* Returns 1, 0, or -1 if out of memory. */
+static int is_whole(const struct joint *joint)
 {
+	struct error reason = {0};
 	struct pubkey key;
 	bool sound;
 
-	if (joint->pieces < 2 && !joint->type)
-		return false;
-	if (joint->base64.length % 4 ||
-		pubkey_parse(joint->type, joint->type_length, joint->base64.data,
-			joint->base64.length, &key, NULL) != 0)
-		return false;
+	if ((joint->pieces < 2 && !joint->type) || joint->base64.length % 4)
+		return 0;
+	if (pubkey_parse(joint->type, joint->type_length, joint->base64.data, joint->base64.length,
+		    &key, &reason) != 0)
+		return reason.code == ERROR_INTERNAL ? -1 : 0;
 	sound = is_sound(&key);
 	pubkey_free(&key);
 	return sound;
@@ -188,9 +189,8 @@ int import_join(const char *text, size_t length, size_t left, struct import_join
 		joint.at = piece.end;
 		joint.pieces++;
 		joint.last_was_long = piece.word.length >= PIECE_MIN;
-		if (joint.base64.failed)
-			result = -1;
-		else if (is_whole(&joint))
+		result = joint.base64.failed ? -1 : is_whole(&joint);
+		if (result > 0)
 			result = finish(&joint, length, join);
 	}
 	buffer_free(&joint.base64);

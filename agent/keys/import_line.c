@@ -41,7 +41,7 @@ static int parse_text(struct import_line *line)
 		return -1;
 	key_line_free(&line->parsed);
 	key_line_parse(buffer_string(&line->text), line->text.length, &line->parsed);
-	return 0;
+	return line->parsed.error.code == ERROR_INTERNAL ? -1 : 0;
 }
 
 int import_line_from_blob(const char *base64, size_t length, const char *comment,

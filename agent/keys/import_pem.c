@@ -189,17 +189,20 @@ static converter *find_converter(const char *label, size_t length)
 static const char *find_end(
 	const char *text, size_t length, const char *label, size_t label_length, size_t *end_length)
 {
-	struct buffer end = BUFFER_EMPTY;
-	const char *found = NULL;
+	static const char before[] = "-----END ", behind[] = "-----";
+	const size_t skip = sizeof(before) - 1, dashes = sizeof(behind) - 1;
+	const char *at = text, *limit = text + length;
 
-	buffer_add_string(&end, "-----END ");
-	buffer_add(&end, label, label_length);
-	buffer_add_string(&end, "-----");
-	if (!end.failed)
-		found = memmem(text, length, end.data, end.length);
-	*end_length = end.length;
-	buffer_free(&end);
-	return found;
+	*end_length = skip + label_length + dashes;
+	while ((at = memmem(at, (size_t)(limit - at), before, skip))) {
+		if ((size_t)(limit - at) < *end_length)
+			return NULL;
+		if (memcmp(at + skip, label, label_length) == 0 &&
+			memcmp(at + skip + label_length, behind, dashes) == 0)
+			return at;
+		at += skip;
+	}
+	return NULL;
 }
 
 int import_pem(const char *text, size_t length, struct import_block *block, struct error *error)

@@ -139,11 +139,13 @@ int import_putty_private(const char *text, size_t length, size_t *begin, size_t 
 	struct import_block block = {0};
 	struct import_slice value;
 	int result = read_public(&lines, &block, NULL);
+	bool is_read = result == 0 || block.base64.failed || block.comment.failed;
 
+	/* Where it ends is known then, even if memory for what it says is out. */
 	import_block_free(&block);
 	*private_length = 0;
 	*begin = lines.at;
-	if (result != 0)
+	if (!is_read)
 		return -1;
 	skip_derivation(&lines);
 	if (!next(&lines) || !is_header(&lines.line, "Private-Lines:", &value))

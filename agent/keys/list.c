@@ -99,7 +99,7 @@ int keys_list_part(struct keys_listing *listing, size_t part, keys_row_sink *sin
 	if (result == 0 && part + 1 == listing->parts)
 		result = list_absent(update, &row, sink, context);
 	keys_row_free(&row);
-	return result;
+	return update->unread ? -1 : result;
 }
 
 void keys_list_end(struct keys_listing *listing)

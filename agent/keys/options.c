@@ -389,6 +389,10 @@ int key_options_value(const char *text, size_t length, const char *name, char **
 	if (length)
 		parse_list(&parse);
 	free(parse.names);
+	if (error.code == ERROR_INTERNAL) {
+		free(parse.value);
+		parse.value = NULL;
+	}
 	*value = parse.value;
 	return error.code == ERROR_INTERNAL ? -1 : 0;
 }

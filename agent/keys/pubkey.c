@@ -569,23 +569,24 @@ uint64_t pubkey_tail(const struct pubkey *key)
  * The canonical blob ends as the base64 does: what is re-encoded (a name, leading zeros)
  * stands before that. The exception is a security key, whose application may end in a NUL.
  */
-bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
-	size_t base64_length, uint64_t *tail)
+int pubkey_find_tail(const char *type, size_t type_length, const char *base64, size_t base64_length,
+	uint64_t *tail)
 {
 	const struct type *known = find_type(type, type_length);
 	const unsigned char *start = (const unsigned char *)base64, *at = start + base64_length;
 	unsigned pads = 0, count = 0;
 	uint64_t bits = 0;
+	struct error error;
 	struct pubkey key;
 
 	if (!known)
-		return false;
+		return 0;
 	if (known->kind == PUBKEY_SK_ED25519 || known->kind == PUBKEY_SK_ECDSA) {
-		if (pubkey_parse(type, type_length, base64, base64_length, &key, NULL) != 0)
-			return false;
+		if (pubkey_parse(type, type_length, base64, base64_length, &key, &error) != 0)
+			return error.code == ERROR_INTERNAL ? -1 : 0;
 		*tail = pubkey_tail(&key);
 		pubkey_free(&key);
-		return true;
+		return 1;
 	}
 	for (; at > start && count < TAIL_DIGITS; at--) {
 		int digit = digits[at[-1]];
@@ -595,7 +596,7 @@ bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
 		else if (at[-1] == '=' && !count && pads < 2)
 			pads++;
 		else if (digit != -2)
-			return false;
+			return 0;
 	}
 	*tail = bits >> 2 * pads & TAIL_MASK;
 	return count == TAIL_DIGITS;

@@ -53,11 +53,12 @@ char *pubkey_base64(const struct pubkey *key);
 /*
  * The last seven bytes of the blob, by which a key is looked up; two keys may have the
  * same. pubkey_find_tail reads it off the two fields of a key without decoding them: it
- * returns false if they cannot be a key, and need not be one where it returns true.
+ * returns 0 if they cannot be a key, need not be one where it returns 1, and returns -1 if
+ * out of memory.
  */
 uint64_t pubkey_tail(const struct pubkey *key);
-bool pubkey_find_tail(const char *type, size_t type_length, const char *base64,
-	size_t base64_length, uint64_t *tail);
+int pubkey_find_tail(const char *type, size_t type_length, const char *base64, size_t base64_length,
+	uint64_t *tail);
 
 bool pubkey_equal(const struct pubkey *a, const struct pubkey *b);
 

@@ -76,7 +76,9 @@ static int take_block(struct store *store, const struct view *view)
 
 	while (result == 0 && view_next(view, &walk, &line))
 		if (line.in_block)
-			result = take_line(store, &line.parsed);
+			result = line.parsed.error.code == ERROR_INTERNAL
+					 ? -1
+					 : take_line(store, &line.parsed);
 	view_line_free(&line);
 	store->generation = store->written = view->block.generation;
 	return result;
@@ -151,10 +153,18 @@ int rebuild_store(const char *path, struct store *store, const char *text, size_
 {
 	char *kept = store_before_path(path);
 	struct store before = {.count = 0};
-	bool usable = kept && store_load(kept, &before, NULL) == 0 && before.count &&
-		      (!*store->id || strcmp(store->id, before.id) == 0);
+	bool usable;
 	int result;
 
+	/* Without it removals would be forgotten: what is out for a moment is not done without. */
+	errno = 0;
+	usable = kept && store_load(kept, &before, NULL) == 0;
+	if (!kept || (!usable && errno == ENOMEM)) {
+		free(kept);
+		store_free(&before);
+		return error_set(error, ERROR_INTERNAL, "out of memory");
+	}
+	usable = usable && before.count && (!*store->id || strcmp(store->id, before.id) == 0);
 	free(kept);
 	if (usable && !*store->id)
 		memcpy(store->id, before.id, sizeof(store->id));

@@ -85,6 +85,8 @@ static int check_last(
 		takes_one = takes_one || (line.parsed.kind == KEY_LINE_KEY &&
 						 is_removed(removal, &line.parsed.key));
 	}
+	if (update->unread)
+		return out_of_memory(error);
 	if (!takes_one || removal->force)
 		return 0;
 	return error_set(error, ERROR_LAST_KEY,
@@ -102,11 +104,11 @@ static int check_known(
 		const struct stored_key *stored =
 			known > 0 ? store_find(&update->store, &key) : NULL;
 
-		if (known < 0)
-			return out_of_memory(error);
 		if (stored && stored->removed)
 			known = view_find(&update->view, &update->store, &key, true, NULL);
 		pubkey_free(&key);
+		if (known < 0 || update->unread)
+			return out_of_memory(error);
 		if (!known)
 			return error_set(error, ERROR_NO_SUCH_KEY, "%s has no key %s",
 				update->place->account->name, removal->fingerprints[i]);
@@ -213,7 +215,7 @@ static int each_key(
 		view_line_free(&line);
 		pubkey_free(&key);
 	}
-	return result;
+	return update->unread ? -1 : result;
 }
 
 int keys_remove(const struct keys_place *place, const struct keys_removal *removal,

@@ -394,17 +394,18 @@ static int parse(
 	const struct buffer *content, const char *path, struct store *store, struct error *error)
 {
 	bool as_saved = is_as_saved(content);
-	json_error_t why = {.text = ""};
-	json_t *root =
-		json_loadb(buffer_string(content), content->length, JSON_REJECT_DUPLICATES, &why);
-	bool no_memory = !root && json_error_code(&why) == json_error_out_of_memory;
-	int result = root && (as_saved || !json_object_get(root, "sum")) ? unpack(root, store) : -1;
+	json_t *root;
+	int result = -1;
 
+	root = json_loadb(buffer_string(content), content->length, JSON_REJECT_DUPLICATES, NULL);
+	errno = 0;
+	if (root && (as_saved || !json_object_get(root, "sum")))
+		result = unpack(root, store);
 	json_decref(root);
 	if (result == 0)
 		return 0;
 	/* What was saved so is not damaged: then it is our side that cannot read it. */
-	if (as_saved || no_memory) {
+	if (as_saved || errno == ENOMEM) {
 		store_free(store);
 		return error_set(error, ERROR_INTERNAL,
 			"%s cannot be read: memory is out, or it is another version's", path);

@@ -125,6 +125,7 @@ static int settle(struct keys_update *update, bool again, struct error *error)
 		return out_of_memory(error);
 	view_begin(buffer_string(update->content), update->content->length, update->store.id,
 		&update->view);
+	update->view.unread = &update->unread;
 	/* A list of what the agent has no part in needs to find nothing. */
 	if ((update->store.count || !update->read_only) &&
 		(view_index(&update->view) != 0 ||
@@ -133,6 +134,8 @@ static int settle(struct keys_update *update, bool again, struct error *error)
 	resolve(&update->store, &update->view.block);
 	facts.written_generation = update->store.written;
 	facts.missing = count_missing(update, &facts.written);
+	if (update->unread)
+		return out_of_memory(error);
 	facts.found = update->view.block.found;
 	facts.found_generation = update->view.block.generation;
 	update->verdict = judge_decide(&facts);
@@ -140,7 +143,7 @@ static int settle(struct keys_update *update, bool again, struct error *error)
 		result = honour_removal(update);
 	else if (update->verdict != JUDGE_INTACT && !again)
 		result = note_restored(update);
-	return result == 0 ? 0 : out_of_memory(error);
+	return result == 0 && !update->unread ? 0 : out_of_memory(error);
 }
 
 /*
@@ -348,6 +351,7 @@ static int plan_foreign(struct keys_update *update, struct buffer *foreign)
 	if (!drops_any(update))
 		return 0;
 	view_begin(buffer_string(foreign), foreign->length, "", &view);
+	view.unread = &update->unread;
 	walk.end = view.length;
 	while (view_next(&view, &walk, &line)) {
 		const struct stored_key *stored =
@@ -406,7 +410,7 @@ static int plan(struct keys_update *update, bool *write, struct buffer *out)
 		if (plan_foreign(update, out) != 0 || add_lines(update, &lines, out) != 0)
 			goto out;
 	}
-	result = 0;
+	result = update->unread ? -1 : 0;
 out:
 	buffer_free(&lines);
 	return result;

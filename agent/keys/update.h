@@ -5,6 +5,7 @@
 #ifndef VASTAGENT_KEYS_UPDATE_H
 #define VASTAGENT_KEYS_UPDATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -32,6 +33,9 @@ struct keys_update {
 	bool read_only;
 	bool release;       /* finish leaves the block's lines in the file, as anybody's */
 	bool store_changed; /* .store must be saved even if the file stays */
+	/* Memory was out for a line of the file: what was found may lack it, and nothing may
+	 * come of that. */
+	atomic_bool unread;
 };
 
 /*

@@ -31,8 +31,12 @@ static int index_line(struct view *view, const char *text, size_t length)
 		while (word < end && is_blank(*word))
 			word++;
 		word_length = key_line_word(word, (size_t)(end - word));
-		if (type_length && pubkey_find_tail(type, type_length, word, word_length, &tail) &&
-			key_index_add(&view->index, tail, (uint32_t)(text - view->text)) != 0)
+		int found = type_length
+				    ? pubkey_find_tail(type, type_length, word, word_length, &tail)
+				    : 0;
+
+		if (found < 0 || (found && key_index_add(&view->index, tail,
+						   (uint32_t)(text - view->text)) != 0))
 			return -1;
 	}
 	return 0;
@@ -82,6 +86,8 @@ static void parse_line(
 	line->length = length;
 	line->in_block = block->found && offset >= block->lines && offset < block->lines_end;
 	key_line_parse(view->text + offset, length, &line->parsed);
+	if (view->unread && line->parsed.error.code == ERROR_INTERNAL)
+		*view->unread = true;
 }
 
 static long lines_before(const struct view *view, size_t end)
@@ -144,12 +150,16 @@ static int add_strangers(const struct view *view, const struct store *store, str
 	size_t length;
 
 	for (size_t at = block->lines; at < block->lines_end; at += length + 1) {
-		bool ours;
+		bool ours, is_read;
 
 		length = line_length(view, at);
 		parse_line(view, at, length, &line);
+		is_read = line.parsed.error.code != ERROR_INTERNAL;
 		ours = is_ours(&line, store);
 		view_line_free(&line);
+		/* As a line of somebody else a key would outlive its removal. */
+		if (!is_read)
+			return -1;
 		if (ours)
 			continue;
 		if (foreign->length && foreign->data[foreign->length - 1] != '\n')

@@ -2,6 +2,7 @@
 #ifndef VASTAGENT_KEYS_VIEW_H
 #define VASTAGENT_KEYS_VIEW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
@@ -27,6 +28,9 @@ struct view {
 	size_t length;
 	struct block block;
 	struct key_index index; /* of the lines that may hold a key: their offsets */
+	/* The caller's, or NULL: becomes true if memory was out when a line was to be read, which
+	 * is then missing in what was found. */
+	atomic_bool *unread;
 };
 
 /* Finds the agent's block by store_id; "" is no store's. Release with view_free. */

@@ -1,6 +1,7 @@
 #include "sys/config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,23 +115,22 @@ static int set_list(char ***list, size_t *count, const char *value)
 {
 	char *copy = strdup(value), *rest = copy, *name;
 	char **grown;
+	bool whole = copy != NULL;
 
 	free_list(list, count);
-	while (copy && (name = strsep(&rest, " \t,"))) {
+	while (whole && (name = strsep(&rest, " \t,"))) {
 		if (!*name)
 			continue;
 		grown = reallocarray(*list, *count + 1, sizeof(*grown));
-		if (!grown)
-			break;
-		*list = grown;
-		grown[*count] = strdup(name);
-		if (!grown[*count])
-			break;
-		(*count)++;
+		if (grown) {
+			*list = grown;
+			grown[*count] = strdup(name);
+		}
+		whole = grown && grown[*count];
+		*count += whole;
 	}
-	/* strsep(3) leaves rest at NULL once every name was taken. */
 	free(copy);
-	return copy && !rest ? 0 : -1;
+	return whole ? 0 : -1;
 }
 
 static int set_users(struct config *config, size_t offset, const char *value)
@@ -219,6 +219,14 @@ static int refuse(struct parse *parse, const char *section, const char *key, int
 	return 0;
 }
 
+static int out_of_memory(struct parse *parse)
+{
+	if (!parse->failed)
+		error_set(parse->error, ERROR_INTERNAL, "out of memory");
+	parse->failed = true;
+	return 0;
+}
+
 /* inih's handler: 1 for success, 0 for an error. */
 static int handle(void *context, const char *section, const char *key, const char *value)
 {
@@ -232,8 +240,11 @@ static int handle(void *context, const char *section, const char *key, const cha
 		if (parse->given[i])
 			return refuse(parse, section, key, 2, "given twice", "");
 		parse->given[i] = true;
+		errno = 0;
 		if (setting->set(&parse->config, setting->offset, value) != 0)
-			return refuse(parse, section, key, 1, "expects ", setting->expects);
+			return errno == ENOMEM ? out_of_memory(parse)
+					       : refuse(parse, section, key, 1, "expects ",
+							 setting->expects);
 		return 1;
 	}
 	return refuse(parse, section, key, 1, "there is no such key", "");

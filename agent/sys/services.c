@@ -4,7 +4,7 @@
  */
 #include "sys/services.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -13,6 +13,7 @@
 
 #define SERVICES_FILE  "/etc/services"
 #define SERVICES_LIMIT (1024 * 1024)
+#define LINE_SIZE      1024
 
 /* "name port/tcp alias… # comment" */
 static bool line_has(char *line, const char *name)
@@ -46,15 +47,22 @@ bool service_is_known(const char *name)
 {
 	static struct buffer services;
 	static bool tried, exists;
-	char *copy, *rest, *line;
+	char line[LINE_SIZE];
 	bool known = false;
 
 	if (!tried)
 		statefile_read(SERVICES_FILE, SERVICES_LIMIT, &services, &exists, NULL);
-	tried = true;
-	copy = *name ? strdup(buffer_string(&services)) : NULL;
-	for (rest = copy; !known && rest && (line = strsep(&rest, "\n"));)
+	tried = !services.failed;
+	if (!tried) {
+		buffer_free(&services);
+		return true;
+	}
+	for (const char *at = buffer_string(&services); *name && *at && !known; at += *at == '\n') {
+		size_t length = strcspn(at, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)length, at);
 		known = line_has(line, name);
-	free(copy);
+		at += length;
+	}
 	return known;
 }
