@@ -22,10 +22,11 @@ for_bench='nghttp2-client nginx-light google-guest-agent'
 usage()
 {
 	cat <<-END
-		usage: tests/run.sh [--bench | --soak | --valgrind | --matrix] [-R REGEX]...
+		usage: tests/run.sh [--bench | --soak | --sanitize | --valgrind | --matrix] [-R REGEX]...
 		  -R REGEX   only the tests whose names match, as unit.* scenario.* lint.*
 		  --bench    no tests, but the benchmarks in tests/bench
 		  --soak     no tests, but a quarter of an hour of everything at once
+		  --sanitize the scenarios, of a program with sanitizers
 		  --valgrind the unit tests and the fuzz seeds in valgrind instead of sanitizers
 		  --matrix   also the stories in the roots of other images, Debian's and Ubuntu's
 		  --help     this text
@@ -96,6 +97,7 @@ run_benchmarks()
 
 bench=no
 soak=no
+sanitize=no
 valgrind=no
 only=()
 configuration=()
@@ -103,6 +105,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--bench) bench=yes ;;
 	--soak) soak=yes ;;
+	--sanitize) sanitize=yes ;;
 	--valgrind) valgrind=yes ;;
 	--matrix) configuration=(-C matrix) ;;
 	-R)
@@ -130,6 +133,13 @@ done
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
+# A report fails a scenario, whichever process it is of; those that cannot run so say why.
+if [ "$sanitize" = yes ]; then
+	build asan asan "-DVASTAGENT_UNDER_TEST=$builds/asan" "-DVASTAGENT_ROOTS=$builds/roots"
+	ctest --test-dir "$builds/asan" -j 2 --output-on-failure --no-tests=error \
+		-L scenario -FS '.*' "${only[@]}"
+	exit
+fi
 build release release
 # For every_fault: the same, but a library can come between it and the C library.
 cmake --build "$builds/release" -j "$jobs" --target vastagent_dynamic

@@ -67,11 +67,13 @@ static int give_back_all(void)
 
 	if (account_list(&names, &count, ACCOUNT_LIMIT, &error) != 0)
 		return agent_report(&error);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (give_back_blocks(names[i], &error) != 0) {
 			agent_report(&error);
 			status = EX_TEMPFAIL;
 		}
+		free(names[i]);
+	}
 	free(names);
 	return status;
 }

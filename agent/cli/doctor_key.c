@@ -244,14 +244,16 @@ void doctor_check_key(struct doctor *doctor)
 		return;
 	}
 	search_files(doctor, &search);
-	if (search.verdict == VERDICT_IN)
+	if (search.verdict == VERDICT_IN) {
+		free(search.fix); /* of a line before it */
 		doctor_add(doctor, DOCTOR_OK, "key", NULL, "%s gets in to %s by %s", fingerprint,
 			doctor->account.name, search.why);
-	else if (search.verdict == VERDICT_REFUSED)
+	} else if (search.verdict == VERDICT_REFUSED) {
 		doctor_add(doctor, DOCTOR_FAIL, "key", search.fix, "%s does not get in to %s: %s",
 			fingerprint, doctor->account.name, search.why);
-	else
+	} else {
 		doctor_add(doctor, DOCTOR_FAIL, "key", fix_add(doctor),
 			"%s does not get in to %s: it is in no line of any file that sshd reads",
 			fingerprint, doctor->account.name);
+	}
 }

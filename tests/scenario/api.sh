@@ -100,7 +100,9 @@ printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"
 
 note "someone who means harm, and what another account sees of it"
 agent=$(in_instance vastagent status --json | jq .pid)
+limits=()
+! sanitized || limits=(STATUS_MS=2000 MEMORY_KIB=1000000)
 # With all capabilities: it looks at the agent's memory.
-check "nobody else is disturbed" machine_enter one env -i PATH=/usr/bin:/bin \
+check "nobody else is disturbed" machine_enter one env -i PATH=/usr/bin:/bin "${limits[@]}" \
 	python3 "$here/hostile.py" "$agent" 4243
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"

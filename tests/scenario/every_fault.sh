@@ -9,6 +9,7 @@
 # every one (some hours), with EVERY_FAULT="STAGE WHOSE ACTION [FIRST STRIDE]" one story's.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "a library of theirs would have to come first"
 helpers=$SOURCE/tests/scenario/faults
 dynamic=$VASTAGENT_BUILD/vastagent_dynamic
 [ -x "$dynamic" ] || dynamic=$VASTAGENT_BUILD/vastagent

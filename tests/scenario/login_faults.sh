@@ -149,6 +149,7 @@ mine()
 judge()
 {
 	local limit=$((${LIMIT:-10} * 1000)) took what
+	! sanitized || limit=$((limit * 4))
 	answer "$2" "$3" $(($5 + limit + 10000)) ||
 		fail "$1: a $3 prompt answers" "$(term_screen "$2" | cat -s)"
 	took=$(($(now_ms) - $5))

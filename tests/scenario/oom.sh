@@ -3,6 +3,7 @@
 # all the while, and the agent is back, with all it had, as soon as there is room.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "they use more memory than the group has"
 group=/sys/fs/cgroup/memory/vastagent-oom-$$-$RANDOM
 mkdir "$group" 2>/dev/null || skip_here "no memory cgroup may be made here"
 # What is still in it is moved away, since only an empty one can be removed.

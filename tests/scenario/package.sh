@@ -5,6 +5,7 @@
 # PACKAGE_TWICE=1 builds it twice, from scratch, and compares the bytes.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "what is packaged has none"
 # shellcheck source=tests/scenario/lib/package.sh
 . "$(dirname "$0")/lib/package.sh"
 # shellcheck source=tests/scenario/lib/picture.sh

@@ -4,6 +4,7 @@
 # again, and ends. Removing the package leaves the keys.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "what is packaged has none"
 # shellcheck source=tests/scenario/lib/package.sh
 . "$(dirname "$0")/lib/package.sh"
 

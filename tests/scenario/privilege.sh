@@ -3,6 +3,7 @@
 # no dump. What needs more is done by its helper, whose end is repaired or said.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "they need system calls that the filter refuses"
 
 # The agent as it is seen from this world, for what needs every capability.
 outside()

@@ -3,6 +3,7 @@
 # there is nothing else, and on a kernel that has no system call younger than Linux 4.15.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "what is released has none"
 
 # The bytes hold the commit, which is the same in both only where neither is a checkout.
 copy_of_source()

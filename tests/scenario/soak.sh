@@ -13,6 +13,7 @@ seconds=${SOAK_SECONDS:-14}
 helpers=$SOURCE/tests/scenario/soak
 # The most that an agent at rest may grow, in KiB: the allocator's way of keeping pages.
 GROWTH=256
+! sanitized || GROWTH=100000 # which keep what was freed for a while
 # After rewrites that are a fight a restore may take a minute.
 LONGEST_PAUSE=70
 # The usual one would print thousands of lines.

@@ -4,6 +4,7 @@
 # and the journal goes on. After a machine has slept, what ended meanwhile goes at once.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+not_with_sanitizers "a library of theirs would have to come first"
 faketime=$(find /usr/lib -name libfaketime.so.1 | head -n 1)
 [ -n "$faketime" ] || skip "there is no libfaketime"
 binary=$VASTAGENT_BUILD/vastagent_dynamic

@@ -41,6 +41,10 @@
 #   laptop_key [NAME]                print the laptop's public key; NAME: a further key,
 #                                    made if need be as ~/.ssh/NAME
 #
+#   sanitized                        the build under test has sanitizers: what they report
+#                                    then fails the scenario
+#   not_with_sanitizers WHY          skip the scenario if so
+#
 # Further parts, read along: check.sh (assertions), terminal.sh (terminals).
 # Variables: VASTAGENT_BUILD (the build directory under test), SOURCE (the checkout),
 # WORLD (a directory of this world, gone with it), INSTANCE (the name chosen).
@@ -72,6 +76,54 @@ skip_here()
 	CI='' skip "$1"
 }
 
+# ---- a build with sanitizers ----
+
+sanitized()
+{
+	grep -qs '^VASTAGENT_SANITIZE:STRING=.' "$VASTAGENT_BUILD/CMakeCache.txt"
+}
+
+not_with_sanitizers()
+{
+	! sanitized || {
+		printf 'skipped: with sanitizers, since %s\n' "$1"
+		exit 77
+	}
+}
+
+# What leaks is told where a program ends by itself: the agents are stopped first.
+stop_agents()
+{
+	local directory
+	for directory in "$WORLD"/machines/*/; do
+		INSTANCE=$(basename "$directory")
+		if [ "$INSTANCE" != laptop ] && [ -d "/proc/$(machine_pid "$INSTANCE")" ]; then
+			timeout -k 1 60 nsenter --target "$(machine_pid "$INSTANCE")" --mount --pid \
+				--net --ipc -- /usr/local/bin/vastagent stop
+		fi
+	done
+} >/dev/null 2>&1
+
+# expect_no_reports DIRECTORY...: what machines' programs had to say (../../sanitized.c).
+expect_no_reports()
+{
+	local report found=0
+	while read -r report; do
+		found=1
+		echo "--- a sanitizer reports, in ${report%/upper/*}"
+		cat "$report"
+	done < <(grep -rlE 'ERROR: |fatal error|runtime error: ' "${@/%//upper/sanitizer}")
+	return "$found"
+}
+
+end_with_reports()
+{
+	local status=$?
+	[ "$status" -ne 0 ] || stop_agents
+	[ ! -d "$WORLD/machines/laptop" ] || expect_no_reports "$WORLD"/machines/* || status=1
+	exit "$status"
+}
+
 # ---- the world ----
 
 enter_world()
@@ -79,6 +131,8 @@ enter_world()
 	local namespaces=(--mount --pid --net --uts --ipc --fork --kill-child --mount-proc)
 	local why
 	[ "$(id -u)" -eq 0 ] || skip "a throw-away instance needs root"
+	[ -z "${VASTAGENT_ROOT:-}" ] ||
+		not_with_sanitizers "another image does not have their libraries"
 	[ -d "${VASTAGENT_ROOT:-/}" ] || skip "there is no root $VASTAGENT_ROOT; see lib/roots.sh"
 	why=$(unshare "${namespaces[@]}" true 2>&1) ||
 		skip "the kernel gives no namespaces here: $why"
@@ -97,6 +151,7 @@ make_world()
 		skip "the kernel allows no overlay of the root here: $why"
 	umount "$WORLD/try/root"
 	ip link set lo up
+	! sanitized || trap end_with_reports EXIT
 }
 
 # ---- machines: what the laptop and the instances have in common ----
@@ -108,6 +163,7 @@ machine_run()
 	shift 2
 	printf '%s\n' "$SOURCE" "$VASTAGENT_BUILD" >"$directory/shown"
 	: >"$directory/pid"
+	! sanitized || install -d -m 1777 "$directory/upper/sanitizer"
 	unshare --mount --pid --net --uts --ipc --fork --kill-child \
 		bash "$SCENARIO_LIB/machine.sh" "$directory" "$kind" "$@" \
 		>>"$directory/log" 2>&1 </dev/null &
@@ -364,6 +420,7 @@ instance_save()
 instance_end()
 {
 	machine_stop "$INSTANCE"
+	! sanitized || expect_no_reports "$WORLD/machines/$INSTANCE" || exit 1
 	rm -rf "${WORLD:?}/machines/${INSTANCE:?}"
 	INSTANCE=
 }

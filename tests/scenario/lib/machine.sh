@@ -24,10 +24,21 @@ root=$directory/root
 read -r pid _ </proc/self/stat
 exec 3>"$directory/pid"
 
+# Caches of whoever works on the machine that lends its root: large, and changing all the while.
+hide_caches()
+{
+	local path
+	install -d -m 700 "$directory/upper/root"
+	for path in .cache .config .npm; do
+		[ -e "$directory/cleaned" ] || mknod "$directory/upper/root/$path" c 0 0
+	done
+}
+
 mount_root()
 {
 	mkdir -p "$root" "$directory"/{upper,work,tmp,run}
 	chmod 1777 "$directory/tmp"
+	hide_caches
 	mount -t overlay overlay \
 		-o "lowerdir=$(cat "$directory/base"),upperdir=$directory/upper,workdir=$directory/work" "$root"
 	mount --bind "$directory/tmp" "$root/tmp"
@@ -70,7 +81,7 @@ clean_files()
 	rm -rf root/.ssh root/.no_auto_tmux root/.hushlogin root/.tmux.conf root/.inputrc \
 		root/.bash_profile root/.bash_login root/.bash_logout root/.bash_history \
 		root/.zshenv root/.zprofile root/.zshrc root/.zlogin root/.gitconfig \
-		root/.config/fish root/.config/tmux root/onstart.sh root/hasbooted \
+		root/onstart.sh root/hasbooted \
 		usr/local/bin/vastagent usr/bin/vastagent etc/vastagent.conf etc/vastagent \
 		var/lib/vastagent var/log/vastagent* etc/profile.d/*vastagent* \
 		etc/fish/conf.d/*vastagent* etc/vast_agents etc/vast_boot.d etc/ssh/ssh_host_*

@@ -16,8 +16,8 @@ server_rows()
 	during 'tmux client killed' plain "$is_plain" 'pkill -KILL -x "tmux: client"'
 	during 'tmux client crashes (SIGSEGV)' plain "$is_plain" 'pkill -SEGV -x "tmux: client"'
 	during 'vastagent login killed' plain '' 'pkill -KILL -f "^/usr/local/bin/vastagent login"'
-	during 'vastagent login crashes (SIGSEGV)' plain '' \
-		'pkill -SEGV -f "^/usr/local/bin/vastagent login"'
+	during 'vastagent login crashes' plain '' \
+		'pkill -ABRT -f "^/usr/local/bin/vastagent login"'
 	during 'tmux server and the agent killed together' plain "$is_plain" \
 		'pkill -KILL -x "tmux: server"; pkill -KILL -f "^vastagent daemon"' "$start_agent"
 	WITH=/bin/dash during 'dash: tmux server killed' plain "$is_plain" "$kill_server"
@@ -158,7 +158,8 @@ environment_rows()
 	before 'SHELL is missing' tmux '' "echo 'export SHELL=/nowhere' | $profile"
 	before 'TMUX_TMPDIR leads nowhere' tmux '' "echo 'export TMUX_TMPDIR=/nowhere' | $profile"
 	before 'LD_PRELOAD leads nowhere' tmux '' "echo 'export LD_PRELOAD=/nowhere.so' | $profile"
-	before 'LD_LIBRARY_PATH has a damaged library' plain "$is_plain" \
+	# A program with sanitizers is a dynamic one, which then does not start, either.
+	sanitized || before 'LD_LIBRARY_PATH has a damaged library' plain "$is_plain" \
 		"mkdir -p /opt/lib; : >/opt/lib/libevent_core-2.1.so.7
 		echo 'export LD_LIBRARY_PATH=/opt/lib' | $profile"
 	before 'LC_ALL names a locale that is missing' tmux '' \

@@ -271,7 +271,7 @@ def kill():
     while lasts():
         rest(2)
         whom = random.choice(list(VICTIMS))
-        number = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV])
+        number = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGABRT])
         for pid, _ in VICTIMS[whom](processes()):
             try:
                 os.kill(pid, number)
