@@ -36,6 +36,7 @@ int failure_unpack(json_t *answer, struct error *error)
 		return -1;
 	}
 	error_set(error, error_from_name(code), "%s", message);
-	error->line = (long)line;
+	if (error)
+		error->line = (long)line;
 	return 0;
 }

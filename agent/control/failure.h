@@ -9,7 +9,7 @@ struct error;
 /* A new object with the member "error"; NULL if out of memory. "line" is left out at 0. */
 json_t *failure_pack(const struct error *error);
 
-/* Fills *error from an answer. Returns 0, or -1 (ERROR_INTERNAL) if it holds none. */
+/* Fills *error (may be NULL) from an answer. Returns 0, or -1 (ERROR_INTERNAL) if it holds none. */
 int failure_unpack(json_t *answer, struct error *error);
 
 #endif

@@ -20,7 +20,8 @@ struct pause {
 int pause_save(const char *state_dir, const struct pause *pause, struct error *error);
 
 /*
- * What is remembered; one that is over, another instance's, or cannot be read is none. May
+ * What is remembered; one that is over, another instance's, damaged (which is logged), or
+ * cannot be read is none. May
  * wait for root's home, as instance_read does, if there is one.
  */
 void pause_load(const char *state_dir, struct pause *pause);

@@ -36,18 +36,28 @@ int instance_read_handed_over(char *id, size_t size)
 	struct buffer text = BUFFER_EMPTY;
 	char boot[FILE_LIMIT];
 	bool exists = false;
-	size_t length;
+	int result = -1;
 
 	id[0] = '\0';
 	if (statefile_read(HANDED_OVER, FILE_LIMIT, &text, &exists, NULL) == 0 && exists &&
-		text.length && render_boot(boot, sizeof(boot)) == 0) {
-		length = strlen(boot);
-		text.data[strcspn(text.data, "\n")] = '\0';
-		if (strncmp(text.data, boot, length) == 0 && text.data[length] == ' ')
-			instance_parse_id(text.data + length + 1, id, size);
-	}
+		render_boot(boot, sizeof(boot)) == 0)
+		result = instance_parse_handed_over(buffer_string(&text), boot, id, size);
 	buffer_free(&text);
-	return *id ? 0 : -1;
+	return result;
+}
+
+int instance_parse_handed_over(const char *text, const char *boot, char *id, size_t size)
+{
+	size_t skip = strlen(boot), length = strcspn(text + strnlen(text, skip + 1), " \n");
+	char said[INSTANCE_ID_SIZE], whole[FILE_LIMIT];
+
+	id[0] = '\0';
+	if (strncmp(text, boot, skip) != 0 || length >= sizeof(said))
+		return -1;
+	snprintf(said, sizeof(said), "%.*s", (int)length, text + skip + 1);
+	snprintf(whole, sizeof(whole), "%s %s %s\n", boot, said, said);
+	/* A damaged id would be another instance's, and every key would go. */
+	return strcmp(text, whole) == 0 ? instance_parse_id(said, id, size) : -1;
 }
 
 static int write_down(const char *id, struct error *error)
@@ -58,7 +68,7 @@ static int write_down(const char *id, struct error *error)
 
 	if (render_boot(boot, sizeof(boot)) != 0)
 		return error_set(error, ERROR_INTERNAL, "cannot tell when process 1 started");
-	if (buffer_add_format(&text, "%s %s\n", boot, id) != 0)
+	if (buffer_add_format(&text, "%s %s %s\n", boot, id, id) != 0)
 		result = error_set(error, ERROR_INTERNAL, "out of memory");
 	else
 		result = statefile_prepare_directory(DIRECTORY, 0755, error);

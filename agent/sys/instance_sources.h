@@ -20,4 +20,10 @@ int instance_read_handed_over(char *id, size_t size);
 int instance_read_label(char *id, size_t size);
 int instance_read_machine(char *id, size_t size);
 
+/*
+ * The id in the text of that file, which says it twice: a file that was damaged is none. boot
+ * is how it names this start. Pure. Returns 0, or -1.
+ */
+int instance_parse_handed_over(const char *text, const char *boot, char *id, size_t size);
+
 #endif

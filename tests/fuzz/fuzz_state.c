@@ -118,17 +118,25 @@ static void check_store(struct fuzz_input *input)
 	store_free(&store);
 }
 
+#define SUM_SIZE (2 * crypto_hash_sha256_BYTES + 1)
+
+static void sum_of(const struct fuzz_input *input, char digits[SUM_SIZE])
+{
+	unsigned char sum[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(sum, input->at, input->left);
+	sodium_bin2hex(digits, SUM_SIZE, sum, sizeof(sum));
+}
+
 /* The input is the members of a store, whose sum is right. */
 static void check_summed(struct fuzz_input *input)
 {
-	unsigned char sum[crypto_hash_sha256_BYTES];
-	char digits[2 * sizeof(sum) + 1];
+	char digits[SUM_SIZE];
 	struct buffer text = BUFFER_EMPTY;
 	struct store store;
 	struct error error = {0};
 
-	crypto_hash_sha256(sum, input->at, input->left);
-	sodium_bin2hex(digits, sizeof(digits), sum, sizeof(sum));
+	sum_of(input, digits);
 	buffer_add_format(&text, "{\n \"sum\": \"%s\",\n", digits);
 	buffer_add(&text, input->at, input->left);
 	fuzz_write(path, text.data, text.length);
@@ -154,14 +162,23 @@ static void check_rebuild(struct fuzz_input *input)
 	store_free(&store);
 }
 
+/* A text of one line gets the sum that makes it one that was saved. */
 static void check_pause(struct fuzz_input *input)
 {
+	struct buffer saved = BUFFER_EMPTY;
 	struct pause pause, again;
+	char digits[SUM_SIZE];
 	size_t length;
 	char *text;
 
 	snprintf(path, sizeof(path), "%s/pause", fuzz_directory());
-	fuzz_write(path, input->at, input->left);
+	buffer_add(&saved, input->at, input->left);
+	if (input->left && memchr(input->at, '\n', input->left) == input->at + input->left - 1) {
+		sum_of(input, digits);
+		buffer_add_format(&saved, "%s\n", digits);
+	}
+	fuzz_write(path, buffer_string(&saved), saved.length);
+	buffer_free(&saved);
 	pause_load(fuzz_directory(), &pause);
 	require(pause.on || (!pause.until && !pause.seconds));
 	require(pause_left(&pause, time(NULL)) >= 0);

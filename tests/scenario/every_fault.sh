@@ -81,6 +81,7 @@ every_call()
 			[ "$stage" = stop ] || run "$stage" children "$error:all" 1 1
 			run "$stage" agent "$error:all" 1 1
 			[[ $stage =~ restore|http ]] || run "$stage" command "$error:all" 1 1
+			[ "$stage" = stop ] || run "$stage" helper "$error:all" 1 1
 		done
 	done
 }
@@ -105,6 +106,8 @@ calls) every_call ;;
 	some restore children ENOMEM:all 2 300
 	some status command EIO:all 2 30
 	some stop agent EIO:all 2 30
+	some forwards helper EIO:all 2 400
+	some add helper kill 2 20
 	;;
 *)
 	read -r -a words <<<"$EVERY_FAULT"

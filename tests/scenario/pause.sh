@@ -22,10 +22,12 @@ goes_on()
 {
 	[ "$(status .paused)" = false ] && holds_key
 }
+# restart_agent [TEXT]: with that as the pause that it remembers, and the sum of it.
 restart_agent()
 {
 	in_instance vastagent stop >/dev/null
-	[ $# -eq 0 ] || in_instance sh -c 'cat >"$1"' - $remembered <<<"$1"
+	[ $# -eq 0 ] || printf '%s\n%s\n' "$1" "$(sha256sum <<<"$1" | cut -c 1-64)" |
+		in_instance sh -c 'cat >"$1"' - $remembered
 	in_instance vastagent start >/dev/null
 }
 
@@ -53,6 +55,14 @@ check "pause" in_instance vastagent pause
 restart_agent
 expect_eq "is kept" 'true null' "$(status '"\(.paused) \(.paused_until)"')"
 in_instance vastagent resume >/dev/null
+
+note "damaged"
+check "pause" in_instance vastagent pause 10m
+in_instance sed -i '1s/"seconds":6/"seconds":9/' $remembered
+restart_agent
+expect_eq "it is none" false "$(status .paused)"
+expect_match "which is said" "$remembered is damaged: keys are restored again" \
+	"$(in_instance cat /var/log/vastagent.log)"
 
 note "it ends by itself"
 check "a short one" in_instance vastagent pause 3s

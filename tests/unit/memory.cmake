@@ -12,3 +12,6 @@ endfunction()
 va_memory_test(keys_memory va_keys)
 va_memory_test(parse_memory va_control va_login va_net va_sys)
 target_link_options(test_parse_memory PRIVATE -Wl,--wrap=socket -Wl,--wrap=connect)
+
+va_unit_test(state_damage va_daemon)
+target_link_options(test_state_damage PRIVATE -Wl,--wrap=instance_read -Wl,--wrap=instance_id)

@@ -23,6 +23,7 @@ static void every_code_makes_the_round_trip(void **state)
 		assert_int_equal(json_object_get(json_object_get(packed, "error"), "line") != NULL,
 			sent.line != 0);
 		assert_int_equal(failure_unpack(packed, &received), 0);
+		assert_int_equal(failure_unpack(packed, NULL), 0);
 		assert_int_equal(received.code, code);
 		assert_int_equal(received.line, sent.line);
 		assert_string_equal(received.message, sent.message);

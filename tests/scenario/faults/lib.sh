@@ -53,7 +53,7 @@ wait_for()
 
 is_idle()
 {
-	! pgrep -P "$pid" -x vastagent >/dev/null
+	! pgrep -P "$(pgrep -o -x vastagent)" -x vastagent >/dev/null
 }
 
 # The file is the old one, or other people's lines as they were and a whole new block.

@@ -5,6 +5,7 @@
  *
  *   children        of every process that process PID (the agent) starts from now on
  *   agent           of process PID alone
+ *   helper          of process PID (the agent's helper) and of all that it starts
  *   command         of CMD and of all that it starts, where it is vastagent; PID is 0
  *
  * At the STEPth (from 1) it does what ACTION says:
@@ -35,7 +36,7 @@
 
 #define TRACEES 64
 
-static enum { CHILDREN, AGENT, COMMAND } whose;
+static enum { CHILDREN, AGENT, HELPER, COMMAND } whose;
 static pid_t agent, command;
 static long crashes;
 static struct {
@@ -136,7 +137,8 @@ static int may_fail(unsigned long long number)
 	return 1;
 }
 
-/* The agent, its parent and the client go by that name; who calls them does not. */
+/* The agent, its parent and the client go by that name, and its helper by one that begins
+ * so; who calls them does not. */
 static int is_vastagent(pid_t pid)
 {
 	char path[32], name[10] = "";
@@ -149,14 +151,14 @@ static int is_vastagent(pid_t pid)
 	if (!fgets(name, sizeof(name), comm))
 		name[0] = '\0';
 	fclose(comm);
-	return strcmp(name, "vastagent") == 0;
+	return strncmp(name, "vastagent", 9) == 0;
 }
 
 static int is_one_of(pid_t pid)
 {
 	if (whose == COMMAND)
 		return is_vastagent(pid);
-	return (pid == agent) == (whose == AGENT);
+	return whose == HELPER || (pid == agent) == (whose == AGENT);
 }
 
 static int is_counted(unsigned long long number)
@@ -315,6 +317,7 @@ int main(int argc, char **argv)
 	if (argc < 6)
 		return 1;
 	whose = strcmp(argv[1], "agent") == 0     ? AGENT
+		: strcmp(argv[1], "helper") == 0  ? HELPER
 		: strcmp(argv[1], "command") == 0 ? COMMAND
 						  : CHILDREN;
 	agent = (pid_t)atoi(argv[2]);

@@ -7,8 +7,8 @@
 #
 #   ACTION memory:N      that allocation of memory, and the N-1 next ones
 #   ACTION ERRNO:CALLS   that system call (stepper.c)
-#   WHOSE                agent, children, command (stepper.c); memory: agent (with children
-#                        and parent), command (the client)
+#   WHOSE                agent, children, helper, command (stepper.c); memory: agent (with
+#                        children, helper and parent), command (the client)
 #
 # Each time: nothing crashes, the answer is the right one or an error with a sentence,
 # an agent answers afterwards, the file is whole, and no key is lost. Prints the number of
@@ -19,7 +19,7 @@ what="$stage, $whose, $action"
 here=$(dirname "$0")
 # shellcheck source=tests/scenario/faults/lib.sh
 . "$here/lib.sh"
-rounds=0 failed=0 count=0 pid='' memory=''
+rounds=0 failed=0 count=0 pid='' memory='' ends_before=0
 if [[ $action == memory:* ]]; then
 	memory=${action#memory:}
 	# Who starts with them there can be told later.
@@ -30,6 +30,12 @@ fi
 is_up()
 {
 	client status >/tmp/status 2>&1
+}
+
+# How often the parent has had to bring the agent back.
+ends_in_log()
+{
+	grep -c 'it is started again in' /var/log/vastagent.log
 }
 
 crashes_in_log()
@@ -47,6 +53,17 @@ start_agent()
 {
 	AGENT_ENVIRONMENT=$(environment agent) "$here/stage.sh" start "$user" "$file" ||
 		wrong "the agent starts"
+	ends_before=$(ends_in_log)
+}
+
+# Who is to be watched: the agent, or the process that it keeps as its helper.
+whose_pid()
+{
+	if [ "$whose" = helper ]; then
+		pgrep -o -x vastagent-help
+	else
+		pgrep -o -x vastagent
+	fi
 }
 
 stop_agent()
@@ -61,8 +78,10 @@ prepare()
 	else
 		# More rewrites than ten in a minute are a fight, which is restored with pauses.
 		[ "$stage" != restore ] || [ $((rounds % 8)) -ne 7 ] || ! is_up || stop_agent
+		# The pauses before it is brought back grow, with a new parent from the beginning.
+		[ $(($(ends_in_log) - ends_before)) -lt 4 ] || ! is_up || stop_agent
 		is_up || start_agent
-		pid=$(pgrep -o -x vastagent)
+		pid=$(whose_pid)
 		wait_for is_idle || wrong "the agent has children for ever"
 	fi
 	[ "$stage" != remove ] || client addkey --user "$user" /tmp/new.pub >/tmp/answer 2>&1 ||
@@ -130,7 +149,6 @@ run_round()
 	stop) is_up || start_agent ;;
 	*) wait_for is_up || wrong "an agent answers afterwards" ;;
 	esac
-	pid=$(pgrep -o -x vastagent)
 	[ "$stage" != remove ] || status=removed
 	[ "$stage" = add ] || [ "$status" = removed ] || status=none
 	case $stage in
