@@ -77,7 +77,10 @@ bare_root()
 		setfattr -n trusted.overlay.opaque -v y "$root/$directory"
 	done
 	: >"$root/etc/ssh/sshd_config"
-	touch "$root"/{root,home/user}/.zshrc # without, zsh asks a new user questions
+	# Without these, zsh asks a new user questions, and fish reads all manual pages.
+	touch "$root"/{root,home/user}/.zshrc
+	mkdir -p "$root"/{root,home/user}/.local/share/fish/generated_completions
+	chown -R 1001:1001 "$root/home/user"
 }
 
 # ---- what holds in each ----
