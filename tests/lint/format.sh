@@ -4,8 +4,6 @@
 need clang-format
 
 mapfile -t files < <(find agent tests -name '*.[ch]' | sort)
-for file in "${files[@]}"; do
-	lines=$(clang-format "$file" | diff "$file" - | grep -c '^[<>]')
-	[ "$lines" -eq 0 ] || finding "$file: clang-format -i would change $lines lines"
-done
+clang-format --dry-run --Werror "${files[@]}" 2>&1 | grep -A 2 'error:' &&
+	finding "clang-format -i would change the above"
 finish "source files" "${#files[@]}"

@@ -224,3 +224,15 @@ instance_start endless --endless --keys late --bashrc none \
 expect_match "the text ran before the keys were there" \
 	'cannot access.*authorized_keys.*still running' "$(instance_log)"
 check "sshd started beside it" laptop_ssh endless pgrep -x sleep
+
+if sanitized; then
+	note "what a sanitizer reports is found, whoever started the program"
+	in_instance bash -c '"$1" daemon >/dev/null 2>&1 & daemon=$!
+		until [ -S /run/vastagent/agent.sock ]; do sleep 0.01; done
+		kill -SEGV "$daemon"
+		wait "$daemon"' - "$VASTAGENT_BUILD/vastagent" 2>/dev/null
+	check_fails "a report stands there" 1 expect_no_reports "$WORLD/machines/$INSTANCE"
+	expect_match "as it is" 'ERROR: AddressSanitizer: SEGV' "$SEEN"
+	in_instance sh -c 'rm /sanitizer/*'
+	check "and then none" expect_no_reports "$WORLD/machines/$INSTANCE"
+fi

@@ -28,9 +28,10 @@ exec 3>"$directory/pid"
 hide_caches()
 {
 	local path
+	[ ! -e "$directory/cleaned" ] || return 0
 	install -d -m 700 "$directory/upper/root"
 	for path in .cache .config .npm; do
-		[ -e "$directory/cleaned" ] || mknod "$directory/upper/root/$path" c 0 0
+		mknod "$directory/upper/root/$path" c 0 0
 	done
 }
 
