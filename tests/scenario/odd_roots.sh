@@ -4,6 +4,7 @@
 # login shells are zsh and fish. The on-start has nothing to complain of but what is missing,
 # keys get in, a login is a shell (in tmux where there is one), and an uninstall leaves
 # everything as it was.
+# shellcheck disable=SC2016 # what is typed is expanded where it is typed
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 # shellcheck source=tests/scenario/lib/picture.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # sshd from 9.8 on shuts an address out for a while after refused logins: what the client sees
 # then, that the guide has it, that doctor says so, and that the guide's way out is one.
+# shellcheck disable=SC2016 # what runs there is expanded there
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 page=$SOURCE/packaging/vastagent-guide.7
