@@ -106,7 +106,7 @@ void pause_load(const char *state_dir, struct pause *pause)
 	struct buffer text = BUFFER_EMPTY;
 	struct error error = {0};
 	char path[PATH_MAX];
-	bool exists;
+	bool exists = false;
 
 	*pause = (struct pause){0};
 	file_of(path, state_dir);
