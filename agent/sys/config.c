@@ -103,7 +103,7 @@ static int set_log_level(struct config *config, size_t offset, const char *value
 
 static void free_list(char ***list, size_t *count)
 {
-	for (size_t i = 0; i < *count; i++)
+	for (size_t i = 0; *list && i < *count; i++)
 		free((*list)[i]);
 	free(*list);
 	*list = NULL;

@@ -5,7 +5,7 @@
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 helpers=$SOURCE/tests/scenario/faults
-stride=${UPDATE_FAULTS_STRIDE:-23}
+stride=${UPDATE_FAULTS_STRIDE:-37}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
 file=/home/user/.ssh/authorized_keys
 journal=/var/lib/vastagent/keys/user.journal

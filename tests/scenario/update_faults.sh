@@ -8,7 +8,7 @@
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
 helpers=$SOURCE/tests/scenario/faults
-stride=${UPDATE_FAULTS_STRIDE:-17}
+stride=${UPDATE_FAULTS_STRIDE:-29}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
 
 instance_start one --user yes
