@@ -89,7 +89,8 @@ gets_in()
 
 restarted_since()
 {
-	[ "$(unit ActiveState)" = active ] && [ "$(unit MainPID)" != "$1" ]
+	# In this order: what is active once the process is another one is the new one.
+	[ "$(unit MainPID)" != "$1" ] && [ "$(unit ActiveState)" = active ]
 }
 
 package_build || fail "it is built"
