@@ -80,35 +80,37 @@ int helper_send(const struct helper_question *question, int fd)
 											    : -1;
 }
 
-/* An answer may be a failure. Returns 0, or -1 with it. */
-static int check(const struct buffer *answer, struct error *error)
+/* An answer may be a failure. */
+static json_t *parse(const struct buffer *answer, struct error *error)
 {
 	json_t *root = json_loadb(buffer_string(answer), answer->length, 0, NULL);
-	int result = 0;
 
 	if (!root)
-		result = error_set(error, ERROR_UNREACHABLE, "the helper process did not answer");
-	else if (json_object_get(root, "error")) {
-		failure_unpack(root, error);
-		result = -1;
-	}
+		error_set(error, ERROR_UNREACHABLE, "the helper process did not answer");
+	if (!json_object_get(root, "error"))
+		return root;
+	failure_unpack(root, error);
 	json_decref(root);
-	return result;
+	return NULL;
 }
 
-int helper_ask(const struct helper_question *question, int deadline_ms, struct buffer *answer,
-	struct error *error)
+json_t *helper_ask(const struct helper_question *question, int deadline_ms, struct error *error)
 {
+	struct buffer text = BUFFER_EMPTY;
+	json_t *answer = NULL;
 	int ends[2], result;
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return error_set_errno(error, ERROR_INTERNAL, "cannot make a pipe");
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		error_set_errno(error, ERROR_INTERNAL, "cannot make a pipe");
+		return NULL;
+	}
 	result = helper_send(question, ends[1]);
 	close(ends[1]);
 	if (result != 0)
 		error_set_errno(error, ERROR_UNREACHABLE, "the helper process cannot be asked");
-	else
-		result = fdio_collect(ends[0], deadline_ms, ANSWER_LIMIT, answer, error);
+	else if (fdio_collect(ends[0], deadline_ms, ANSWER_LIMIT, &text, error) == 0)
+		answer = parse(&text, error);
 	close(ends[0]);
-	return result == 0 ? check(answer, error) : -1;
+	buffer_free(&text);
+	return answer;
 }

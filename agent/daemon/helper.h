@@ -7,11 +7,11 @@
 #ifndef VASTAGENT_DAEMON_HELPER_H
 #define VASTAGENT_DAEMON_HELPER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct buffer;
 struct error;
 
 #define HELPER_NAME "vastagent-help"
@@ -53,11 +53,10 @@ void helper_move(int fd);
 int helper_send(const struct helper_question *question, int fd);
 
 /*
- * Asks and waits that long at most for the answer, which is appended to *answer as JSON: not for
- * the event loop. Returns 0, or -1 with ERROR_INTERNAL, ERROR_TIMEOUT, or the error that the helper
+ * Asks and waits that long at most for the answer: not for the event loop. Returns it, to be let
+ * go of with json_decref; or NULL with ERROR_INTERNAL, ERROR_TIMEOUT, or the error that the helper
  * answers with; ERROR_UNREACHABLE if there was no answer.
  */
-int helper_ask(const struct helper_question *question, int deadline_ms, struct buffer *answer,
-	struct error *error);
+json_t *helper_ask(const struct helper_question *question, int deadline_ms, struct error *error);
 
 #endif

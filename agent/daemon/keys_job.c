@@ -151,17 +151,13 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 static void add_open_sessions(json_t *answer, const struct account *account)
 {
 	const struct helper_question question = {.task = HELPER_SESSIONS, .uid = account->uid};
-	json_t *pids = json_array(), *root = NULL;
-	struct buffer text = BUFFER_EMPTY;
+	json_t *pids = json_array(), *root = helper_ask(&question, SESSIONS_MS, NULL);
 	const json_t *row;
 	size_t i;
 
-	if (helper_ask(&question, SESSIONS_MS, &text, NULL) == 0)
-		root = json_loadb(text.data, text.length, 0, NULL);
 	json_array_foreach(json_object_get(root, "sessions"), i, row)
 		json_array_append(pids, json_object_get(row, "pid"));
 	json_decref(root);
-	buffer_free(&text);
 	json_object_set_new(answer, "sessions", pids);
 }
 
@@ -274,15 +270,13 @@ int keys_job_fill(
 static int ask_sshd(const struct account *account, char **file, struct error *error)
 {
 	struct helper_question question = {.task = HELPER_SSHD};
-	struct buffer text = BUFFER_EMPTY;
 	const char *path, *release, *program;
 	struct error failure = {.code = ERROR_INTERNAL, .message = "no sense in the answer"};
-	json_t *root = NULL;
+	json_t *root;
 	int result;
 
 	snprintf(question.user, sizeof(question.user), "%s", account->name);
-	if (helper_ask(&question, SSHD_MS, &text, &failure) == 0)
-		root = json_loadb(text.data, text.length, 0, NULL);
+	root = helper_ask(&question, SSHD_MS, &failure);
 	if (json_unpack(root, "{ss ss ss}", "file", &path, "release", &release, "program",
 		    &program) == 0) {
 		*file = strdup(path);
@@ -295,7 +289,6 @@ static int ask_sshd(const struct account *account, char **file, struct error *er
 		result = sshd_keys_path(account, file, error);
 	}
 	json_decref(root);
-	buffer_free(&text);
 	return result;
 }
 

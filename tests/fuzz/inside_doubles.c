@@ -168,16 +168,14 @@ static void tell(const struct helper_question *question, struct buffer *out)
 	json_decref(answer);
 }
 
-int __wrap_helper_ask(const struct helper_question *question, int deadline_ms,
-	struct buffer *answer, struct error *error);
+json_t *__wrap_helper_ask(
+	const struct helper_question *question, int deadline_ms, struct error *error);
 
-int __wrap_helper_ask(const struct helper_question *question, int deadline_ms,
-	struct buffer *answer, struct error *error)
+json_t *__wrap_helper_ask(
+	const struct helper_question *question, int deadline_ms, struct error *error)
 {
 	(void)deadline_ms;
-	(void)error;
-	tell(question, answer);
-	return 0;
+	return answer_question(question, error);
 }
 
 void inside_fail_job(void)

@@ -349,12 +349,13 @@ static int is_ended(int fd)
 static int ask(uint32_t task, const char *user, struct error *error)
 {
 	struct helper_question question = {.task = task, .all = 1};
-	struct buffer answer = BUFFER_EMPTY;
+	json_t *answer;
 	int result;
 
 	snprintf(question.user, sizeof(question.user), "%s", user);
-	result = helper_ask(&question, 20000, &answer, error);
-	buffer_free(&answer);
+	answer = helper_ask(&question, 20000, error);
+	result = answer ? 0 : -1;
+	json_decref(answer);
 	return result;
 }
 
