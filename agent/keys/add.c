@@ -62,19 +62,14 @@ static int check_laxer(
 	const struct import_key *key, const struct keys_update *update, struct error *error)
 {
 	struct view_line other;
-	int result = 0;
 
-	if (!view_find(&update->view, &update->store, &key->key, true, &other))
+	if (!view_find_unlike(&update->view, &update->store, &key->key, key->options, &other))
 		return 0;
-	if (other.parsed.options_length != strlen(key->options) ||
-		(other.parsed.options_length && memcmp(other.parsed.options_text, key->options,
-							other.parsed.options_length) != 0))
-		result = error_set(error, ERROR_BAD_OPTION,
-			"line %ld of %s holds the same key with other options, which would let it "
-			"in all the same; remove that line, or repeat it with force",
-			other.number, update->place->file);
 	view_line_free(&other);
-	return result;
+	return error_set(error, ERROR_BAD_OPTION,
+		"line %ld of %s holds the same key with other options, which would let it in all "
+		"the same; remove that line, or repeat it with force",
+		other.number, update->place->file);
 }
 
 /* cert-authority and principals admit keys that nobody listed. */
@@ -163,10 +158,16 @@ static int fill(struct stored_key *stored, const struct import_key *key,
 	return store_set_text(&stored->name, request->name ? request->name : "");
 }
 
+/* The end of its time stands in the options only where sshd knows it there. */
+static bool has_same_options(const struct stored_key *stored, const struct import_key *key)
+{
+	return strcmp(stored->options, key->options) == 0 && stored->expires == key->parsed.expires;
+}
+
 static bool is_same(const struct stored_key *stored, const struct import_key *key,
 	const struct keys_request *request)
 {
-	return strcmp(stored->options, key->options) == 0 &&
+	return has_same_options(stored, key) &&
 	       (!request->name || !*request->name || strcmp(stored->name, request->name) == 0);
 }
 
@@ -174,7 +175,8 @@ static bool is_same(const struct stored_key *stored, const struct import_key *ke
 static bool keeps_options(const struct stored_key *stored, const struct import_key *key,
 	const struct keys_request *request)
 {
-	return *stored->options && !*key->options && !request->force;
+	return (*stored->options || stored->expires) && !*key->options && !key->parsed.expires &&
+	       !request->force;
 }
 
 static int report_key(struct keys_update *update, enum keys_row_kind kind,
@@ -226,7 +228,7 @@ static int add_one(struct keys_update *update, const struct import_key *key,
 	}
 	if (stored && !stored->removed && is_same(stored, key, request))
 		return report_key(update, ROW_EXISTING, key, request);
-	if (stored && !stored->removed && strcmp(stored->options, key->options) != 0)
+	if (stored && !stored->removed && !has_same_options(stored, key))
 		note(update, key, "was there with other options, which were replaced");
 	if (!stored)
 		stored = store_add(&update->store, &key->key);

@@ -182,13 +182,23 @@ struct wanted {
 	bool foreign;
 	bool (*fits)(const struct view_line *line, time_t now);
 	time_t now;
+	const char *unlike; /* options that it must not have; NULL: any */
 };
+
+static bool has_options(const struct view_line *line, const char *options)
+{
+	size_t length = strlen(options);
+
+	return line->parsed.options_length == length &&
+	       (!length || memcmp(line->parsed.options_text, options, length) == 0);
+}
 
 static bool is_wanted(const struct view_line *line, const struct wanted *wanted)
 {
 	return line->parsed.key.blob && pubkey_equal(&line->parsed.key, wanted->key) &&
 	       wanted->fits(line, wanted->now) &&
-	       !(wanted->foreign && is_ours(line, wanted->store));
+	       !(wanted->foreign && is_ours(line, wanted->store)) &&
+	       !(wanted->unlike && has_options(line, wanted->unlike));
 }
 
 /* The first such line; the index has the last one first. */
@@ -230,6 +240,15 @@ bool view_find(const struct view *view, const struct store *store, const struct 
 {
 	const struct wanted wanted = {
 		.key = key, .store = store, .foreign = foreign, .fits = is_taken};
+
+	return find(view, &wanted, line);
+}
+
+bool view_find_unlike(const struct view *view, const struct store *store, const struct pubkey *key,
+	const char *options, struct view_line *line)
+{
+	const struct wanted wanted = {
+		.key = key, .store = store, .foreign = true, .fits = is_taken, .unlike = options};
 
 	return find(view, &wanted, line);
 }

@@ -73,6 +73,10 @@ int view_foreign_text(const struct view *view, const struct store *store, struct
 bool view_find(const struct view *view, const struct store *store, const struct pubkey *key,
 	bool foreign, struct view_line *line);
 
+/* As view_find: the first line that is not the agent's and has other options. */
+bool view_find_unlike(const struct view *view, const struct store *store, const struct pubkey *key,
+	const char *options, struct view_line *line);
+
 /* As view_find: the first line that is not the agent's and lets the key in at this time. */
 bool view_find_other(const struct view *view, const struct store *store, const struct pubkey *key,
 	time_t now, struct view_line *line);
