@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "keys/store.h"
 #include "keys/view.h"
 
@@ -38,32 +37,18 @@ static bool find_last_id(const char *text, size_t length, char id[BLOCK_ID_SIZE]
 	return last.found;
 }
 
-static int set_slice(char **field, const char *text, size_t length)
-{
-	char *copy = text ? strndup(text, length) : strdup("");
-
-	if (!copy)
-		return -1;
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
 static int take_line(struct store *store, const struct key_line *line)
 {
 	struct stored_key *key;
 
 	if (!line->key.blob || store_find(store, &line->key))
 		return 0;
-	/* Bytes that no store can hold: a person's edit, which stays in the file as it is. */
-	if (!text_is_visible(line->options_text, line->options_length) ||
-		!text_is_visible(line->comment, line->comment_length))
+	/* A person's edit, which stays in the file as it is. */
+	if (!store_can_hold(line))
 		return 0;
 	key = store_add(store, &line->key);
-	if (!key || set_slice(&key->options, line->options_text, line->options_length) != 0 ||
-		set_slice(&key->comment, line->comment, line->comment_length) != 0)
+	if (!key || store_take_line(key, line) != 0)
 		return -1;
-	key->expires = line->options.expires;
 	key->in_block = key->in_next = true;
 	return 0;
 }

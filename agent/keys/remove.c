@@ -154,9 +154,11 @@ static int drop_lines(struct keys_update *update, struct stored_key *stored,
 		line->number, update->place->file, warning);
 	if (!stored->removed)
 		return 0;
-	/* The entry is only a tombstone: what goes is the line. */
+	/* The entry is only a tombstone: what goes is the line, and that is what may come back. */
 	row = keys_report_row(update->report, ROW_REMOVED);
-	stored->removed_at = update->now;
+	stored->removed_at = store_can_hold(&line->parsed) ? update->now : 0;
+	if (stored->removed_at && store_take_line(stored, &line->parsed) != 0)
+		return -1;
 	update->store_changed = true;
 	if (!row || row_of_line(row, line, update->now) != 0)
 		return -1;

@@ -100,6 +100,31 @@ int store_set_text(char **field, const char *text)
 	return 0;
 }
 
+static int set_slice(char **field, const char *text, size_t length)
+{
+	char *copy = text ? strndup(text, length) : strdup("");
+
+	if (!copy)
+		return -1;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+bool store_can_hold(const struct key_line *line)
+{
+	return text_is_visible(line->options_text, line->options_length) &&
+	       text_is_visible(line->comment, line->comment_length);
+}
+
+int store_take_line(struct stored_key *key, const struct key_line *line)
+{
+	key->expires = line->options.expires;
+	if (set_slice(&key->options, line->options_text, line->options_length) != 0)
+		return -1;
+	return set_slice(&key->comment, line->comment, line->comment_length);
+}
+
 struct stored_key *store_find(const struct store *store, const struct pubkey *key)
 {
 	uint64_t tail = pubkey_tail(key);

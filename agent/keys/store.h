@@ -15,6 +15,7 @@
 #include "sys/instance.h"
 
 struct error;
+struct key_line;
 
 /* ORIGIN_MIRROR: it follows root's key of the same numbers. */
 enum key_origin { ORIGIN_COMMAND, ORIGIN_TEMPLATE, ORIGIN_MIRROR };
@@ -91,6 +92,12 @@ struct stored_key *store_add(struct store *store, const struct pubkey *key);
 
 /* Replaces a text of an entry by a copy. Returns 0, or -1 if out of memory. */
 int store_set_text(char **field, const char *text);
+
+/* Whether a store can hold what a line says beside its key: bytes that show as they are. */
+bool store_can_hold(const struct key_line *line);
+
+/* Copies options, comment and expiry of such a line. Returns 0, or -1 if out of memory. */
+int store_take_line(struct stored_key *key, const struct key_line *line);
 
 void store_free(struct store *store);
 
