@@ -10,6 +10,13 @@
 #include "sys/homefile_places.h"
 #include "sys/instance.h"
 
+static bool is_copy(const struct stored_key *own, const struct stored_key *roots)
+{
+	return !own->removed && own->expires == roots->expires &&
+	       strcmp(own->options, roots->options) == 0 &&
+	       strcmp(own->comment, roots->comment) == 0 && strcmp(own->name, roots->name) == 0;
+}
+
 /* Root's key as one of this account: the same line, and it goes when root's goes. */
 static int copy_key(struct keys_update *update, const struct stored_key *roots)
 {
@@ -25,7 +32,7 @@ static int copy_key(struct keys_update *update, const struct stored_key *roots)
 		own->origin = ORIGIN_MIRROR;
 		own->removed = true;
 	}
-	if (!own->removed)
+	if (is_copy(own, roots))
 		return 0;
 	own->removed = false;
 	own->added = update->now;
