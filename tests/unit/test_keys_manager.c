@@ -14,6 +14,7 @@
 #include "sys/homefile.h"
 #include "sys/homefile_places.h"
 #include "sys/process.h"
+#include "sys/sshd_version.h"
 #include "test_keys_fixtures.h"
 #include "test_sys_home.h"
 
@@ -427,6 +428,44 @@ static void a_laxer_copy_is_told_of(void **state)
 	assert_true(file_has(fixture, "\ncert-authority " KEY));
 }
 
+/* Which of several copies is the laxer one. */
+static void a_laxer_copy_behind_the_same_line_is_told_of(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+
+	set_file(fixture, "restrict " KEY " same\n" OTHER_KEY "\n" KEY " laxer\n");
+	assert_int_equal(add(fixture, "restrict " KEY, ORIGIN_COMMAND, false), -1);
+	assert_int_equal(fixture->error.code, ERROR_BAD_OPTION);
+	assert_non_null(strstr(fixture->error.message, "line 3 of "));
+	set_file(fixture, "restrict " KEY " same\n" OTHER_KEY "\n");
+	check_add(fixture, "restrict " KEY);
+}
+
+/* Where the server knows no end of a time, the options are the same, and the time is not. */
+static void another_time_is_another_time(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	const struct sshd_answer local = *sshd_version_answer();
+	time_t now = time(NULL);
+	struct keys_request request = {
+		.text = KEY " alice", .length = strlen(KEY " alice"), .root = true};
+
+	sshd_version_remember("OpenSSH_7.6p1", local.program, false);
+	for (time_t hours = 0; hours < 3; hours++) {
+		request.expires = hours ? now + hours * 3600 : 0;
+		keys_report_free(&fixture->report);
+		assert_int_equal(
+			keys_add(&fixture->place, &request, &fixture->report, &fixture->error), 0);
+		assert_int_equal(fixture->report.next_expiry, request.expires);
+	}
+	/* The bare key lifts no end. */
+	check_add(fixture, KEY " alice");
+	assert_int_equal(fixture->report.rows[0].kind, ROW_EXISTING);
+	check_look(fixture);
+	assert_int_equal(fixture->report.next_expiry, request.expires);
+	sshd_version_remember(local.release, local.program, false);
+}
+
 /* Two lines of one key in one request: the laxer one must not quietly win or lose. */
 static void a_request_that_contradicts_itself_is_refused(void **state)
 {
@@ -450,6 +489,75 @@ static void a_foreign_line_is_left_or_removed_as_asked(void **state)
 	assert_false(file_has(fixture, OTHER_KEY));
 	assert_true(file_has(fixture, "# the platform's\n"));
 	assert_true(file_has(fixture, KEY " alice\n"));
+}
+
+static void check_undo(struct fixture *fixture)
+{
+	keys_report_free(&fixture->report);
+	if (keys_undo(&fixture->place, &fixture->report, &fixture->error) != 0)
+		fail_msg("undo: %s", fixture->error.message);
+}
+
+/* What comes back may do what it could do before, and no more. */
+static void a_foreign_line_comes_back_with_its_options(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	const char *fingerprint = PRINT_ED25519;
+	const struct keys_removal removal = {.fingerprints = &fingerprint, .count = 1};
+
+	for (int sweep = 0; sweep < 2; sweep++) {
+		set_file(fixture, FOREIGN "restrict,command=\"true\" " KEY " mate\n");
+		keys_report_free(&fixture->report);
+		if (sweep)
+			assert_int_equal(keys_sweep(&fixture->place, &removal, &fixture->report,
+						 &fixture->error),
+				0);
+		else
+			assert_int_equal(remove_key(fixture, PRINT_ED25519, true, false), 0);
+		assert_string_equal(home_text(fixture->home->file), FOREIGN);
+		check_undo(fixture);
+		assert_true(file_has(fixture, "\nrestrict,command=\"true\" " KEY " mate\n"));
+		assert_int_equal(remove_key(fixture, PRINT_ED25519, false, false), 0);
+	}
+}
+
+/* Options that no store can hold: not the key without them. */
+static void a_line_that_cannot_be_kept_does_not_come_back(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+
+	set_file(fixture, FOREIGN "command=\"echo \x1b[2J\" " KEY " mate\n");
+	assert_int_equal(remove_key(fixture, PRINT_ED25519, true, false), 0);
+	assert_int_equal(keys_undo(&fixture->place, &fixture->report, &fixture->error), -1);
+	assert_int_equal(fixture->error.code, ERROR_NO_SUCH_KEY);
+	assert_string_equal(home_text(fixture->home->file), FOREIGN);
+}
+
+/* The account of a fixture, in the place of root, and one that gets root's keys. */
+static void a_mirror_follows_roots_options(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	const struct keys_place own = fixture->place;
+	struct account root = fixture->home->account;
+	char file[192], name[] = "root";
+
+	root.name = name;
+	snprintf(file, sizeof(file), "%s/roots", fixture->home->ssh);
+	fixture->place.account = &root;
+	fixture->place.file = file;
+	check_add(fixture, KEY " alice");
+	fixture->place = own;
+	fixture->place.mirror = true;
+	check_look(fixture);
+	assert_true(file_has(fixture, "\n" KEY " alice\n"));
+	fixture->place.account = &root;
+	fixture->place.file = file;
+	check_add(fixture, "restrict " KEY " alice");
+	fixture->place = own;
+	fixture->place.mirror = true;
+	check_look(fixture);
+	assert_true(file_has(fixture, "\nrestrict " KEY " alice\n"));
+	assert_false(file_has(fixture, "\n" KEY " alice\n"));
 }
 
 static void the_last_key_needs_force(void **state)
@@ -612,8 +720,13 @@ int main(void)
 		KEYS_TEST(a_foreign_key_is_pinned),
 		KEYS_TEST(a_foreign_line_that_lets_nobody_in_pins_nothing),
 		KEYS_TEST(a_laxer_copy_is_told_of),
+		KEYS_TEST(a_laxer_copy_behind_the_same_line_is_told_of),
+		KEYS_TEST(another_time_is_another_time),
 		KEYS_TEST(a_request_that_contradicts_itself_is_refused),
 		KEYS_TEST(a_foreign_line_is_left_or_removed_as_asked),
+		KEYS_TEST(a_foreign_line_comes_back_with_its_options),
+		KEYS_TEST(a_line_that_cannot_be_kept_does_not_come_back),
+		KEYS_TEST(a_mirror_follows_roots_options),
 		KEYS_TEST(the_last_key_needs_force),
 		KEYS_TEST(an_expired_key_is_never_the_last),
 		KEYS_TEST(an_unwritable_directory_makes_it_pending),
