@@ -1,6 +1,8 @@
 #include "daemon/peer.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,7 +37,9 @@ int peer_of_socket(int fd, struct peer *peer)
 	peer->uid = credentials.uid;
 	peer->pid = credentials.pid;
 	read_program(peer);
+	/* One that is gone already may have been such a server: nobody waits for an answer. */
 	peer->forwarded = strncmp(peer->program, "sshd", 4) == 0 ||
-			  strncmp(peer->program, "dropbear", 8) == 0;
+			  strncmp(peer->program, "dropbear", 8) == 0 ||
+			  (!*peer->program && kill(peer->pid, 0) != 0 && errno == ESRCH);
 	return 0;
 }
