@@ -5,15 +5,13 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "daemon/agent.h"
 #include "daemon/job.h"
 #include "daemon/keys_job.h"
 #include "daemon/lookout.h"
 #include "daemon/request.h"
 #include "sys/account.h"
-
-/* More accounts than an instance has; beyond, the answer says that not all were seen. */
-#define ACCOUNT_MAX 64
 
 struct fanout {
 	struct request *request;
@@ -40,10 +38,10 @@ static void release(struct fanout *fanout)
 }
 
 /* An account that could not be looked at may still let the key in. */
-static void note_failure(struct fanout *fanout, const char *user, const char *why)
+static void note_failure(json_t *answer, const char *user, const char *why)
 {
-	json_object_set_new(fanout->answer, "complete", json_false());
-	json_array_append_new(json_object_get(fanout->answer, "notes"),
+	json_object_set_new(answer, "complete", json_false());
+	json_array_append_new(json_object_get(answer, "notes"),
 		json_sprintf("nothing was done about the keys of %s: %s", user, why));
 }
 
@@ -53,8 +51,12 @@ static void take(struct fanout *fanout, const char *user, const struct keys_outc
 	json_t *answer = json_loadb(outcome->answer, outcome->answer_length, 0, NULL);
 	json_t *rows = json_object_get(answer, member);
 
-	if (outcome->failed)
-		note_failure(fanout, user, outcome->message ? outcome->message : "no answer");
+	/* An account that was deleted lets nobody in. */
+	if (outcome->failed && outcome->http_status == error_http_status(ERROR_NO_SUCH_USER))
+		log_debug("%s was not looked at: there is no such account", user);
+	else if (outcome->failed)
+		note_failure(
+			fanout->answer, user, outcome->message ? outcome->message : "no answer");
 	else if (json_array_size(rows)) {
 		json_array_append_new(fanout->parts, json_pack("{ss ss? sO}", "user", user, "file",
 							     outcome->file, member, rows));
@@ -71,7 +73,8 @@ static void part_done(void *context, const struct buffer *out, int fds[JOB_FDS])
 
 	(void)fds;
 	if (keys_outcome_read(out, &outcome) != 0)
-		note_failure(part->fanout, part->job->user, "it took longer than 10 seconds");
+		note_failure(
+			part->fanout->answer, part->job->user, "it took longer than 10 seconds");
 	else
 		take(part->fanout, part->job->user, &outcome);
 	keys_outcome_free(&outcome);
@@ -99,7 +102,7 @@ static void start_part(struct fanout *fanout, const char *user)
 		fanout->waiting--;
 	}
 fail:
-	note_failure(fanout, user, "too much is going on");
+	note_failure(fanout->answer, user, "too much is going on");
 	keys_job_free(job);
 	free(part);
 }
@@ -133,10 +136,12 @@ static void run(struct request *request, json_t *answer, enum keys_operation ope
 		free(names[i]);
 	}
 	free(names);
-	if (fanout)
+	if (fanout) {
 		release(fanout);
-	else
+	} else {
+		note_failure(answer, "the other accounts", "out of memory");
 		request_answer(request, 200, answer);
+	}
 }
 
 void fanout_sweep(struct request *request, json_t *answer)
@@ -144,11 +149,14 @@ void fanout_sweep(struct request *request, json_t *answer)
 	char *fingerprints = list_removed(answer), **names = NULL;
 	size_t count = 0;
 
-	if (!fingerprints || account_list(&names, &count, ACCOUNT_MAX, NULL) != 0) {
-		free(fingerprints);
+	if (!fingerprints) {
 		request_answer(request, 200, answer);
 		return;
 	}
+	/* What has a store need not be a person's. */
+	if (account_list(&names, &count, SIZE_MAX, NULL) != 0 ||
+		lookout_names(request->agent->lookout, false, &names, &count) != 0)
+		note_failure(answer, "the other accounts", "there is no list of them");
 	/* The account itself is done already. */
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(names[i], request->user) == 0) {
@@ -166,7 +174,7 @@ void fanout_adopt(struct request *request)
 	size_t count = 0;
 	struct error error;
 
-	if (!answer || lookout_asides(request->agent->lookout, &names, &count) != 0) {
+	if (!answer || lookout_names(request->agent->lookout, true, &names, &count) != 0) {
 		json_decref(answer);
 		error_set(&error, ERROR_INTERNAL, "out of memory");
 		request_fail(request, &error);

@@ -16,9 +16,10 @@
 #include "daemon/helper.h"
 #include "sys/process.h"
 
-#define RUNNING_MAX     8
+/* Of other uids than root's and the agent's own, which a crowd must not keep waiting. */
+#define RUNNING_MAX     4
 #define RUNNING_UID_MAX 2
-#define WAITING_MAX     256
+#define WAITING_MAX     224
 #define WAITING_UID_MAX 32
 #define DEADLINE_S      10
 
@@ -41,7 +42,6 @@ struct jobs {
 	struct event_base *base;
 	struct event *child_ended;
 	TAILQ_HEAD(, job) all; /* in the order in which they came */
-	size_t count;
 };
 
 static bool is_jobs(const struct jobs *jobs, pid_t pid)
@@ -106,7 +106,6 @@ void job_close(int fds[JOB_FDS])
 static void job_free(struct job *job)
 {
 	TAILQ_REMOVE(&job->owner->all, job, link);
-	job->owner->count--;
 	if (job->readable)
 		event_free(job->readable);
 	if (job->deadline)
@@ -308,6 +307,11 @@ static int launch(struct job *job)
 	return event_add(job->deadline, &deadline);
 }
 
+static bool is_roots(uid_t uid)
+{
+	return uid == 0 || uid == JOB_OWN_UID;
+}
+
 static bool may_run(const struct jobs *jobs, const struct job *wanted)
 {
 	unsigned running = 0, of_uid = 0;
@@ -318,7 +322,7 @@ static bool may_run(const struct jobs *jobs, const struct job *wanted)
 		if (job == wanted)
 			before = false;
 		if (job->socket >= 0) {
-			running++;
+			running += !is_roots(job->uid);
 			of_uid += job->uid == wanted->uid;
 		}
 		/* The first of a key that waits comes before a later one. */
@@ -326,7 +330,7 @@ static bool may_run(const struct jobs *jobs, const struct job *wanted)
 			strcmp(job->key, wanted->key) == 0)
 			return false;
 	}
-	return running < RUNNING_MAX && of_uid < RUNNING_UID_MAX;
+	return of_uid < RUNNING_UID_MAX && (is_roots(wanted->uid) || running < RUNNING_MAX);
 }
 
 static void start_waiting(struct jobs *jobs)
@@ -349,11 +353,29 @@ static void start_waiting(struct jobs *jobs)
 static bool has_room(const struct jobs *jobs, uid_t uid)
 {
 	const struct job *job;
-	size_t of_uid = 0;
+	size_t of_uid = 0, of_others = 0;
 
-	TAILQ_FOREACH(job, &jobs->all, link)
+	TAILQ_FOREACH(job, &jobs->all, link) {
 		of_uid += job->uid == uid;
-	return jobs->count < WAITING_MAX && (of_uid < WAITING_UID_MAX || uid == JOB_OWN_UID);
+		of_others += !is_roots(job->uid);
+	}
+	/* The agent itself has one of each kind for an account at most. */
+	return uid == JOB_OWN_UID ||
+	       (of_uid < WAITING_UID_MAX && (is_roots(uid) || of_others < WAITING_MAX));
+}
+
+/* What root asks for about an account's keys does not wait for all that the account does. */
+static void enqueue(struct jobs *jobs, struct job *job)
+{
+	struct job *other;
+
+	TAILQ_FOREACH(other, &jobs->all, link)
+		if (is_roots(job->uid) && other->socket < 0 && !is_roots(other->uid))
+			break;
+	if (other)
+		TAILQ_INSERT_BEFORE(other, job, link);
+	else
+		TAILQ_INSERT_TAIL(&jobs->all, job, link);
 }
 
 int job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_calls *calls)
@@ -374,8 +396,7 @@ int job_start(struct jobs *jobs, const char *key, uid_t uid, const struct job_ca
 		free(job);
 		return -1;
 	}
-	TAILQ_INSERT_TAIL(&jobs->all, job, link);
-	jobs->count++;
+	enqueue(jobs, job);
 	start_waiting(jobs);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * Work that may block, in short-lived child processes: the event loop never waits. At
- * most 2 at once for one uid and 8 in all, 10 s each; what comes beyond is queued.
+ * most 2 at once for one uid, and 4 for all but root and the agent itself, 10 s each; what
+ * comes beyond is queued.
  * Jobs with the same key (an account's name) run one after the other.
  */
 #ifndef VASTAGENT_DAEMON_JOB_H

@@ -333,8 +333,10 @@ static void look_now(evutil_socket_t fd, short what, void *context)
 	look = make_look(account);
 	if (look) {
 		const struct job_calls calls = {keys_job_work, look->job, look_done, look, NULL};
+		/* Root's does not wait for those of accounts whose homes hang. */
+		uid_t uid = strcmp(account->user, "root") == 0 ? 0 : JOB_OWN_UID;
 
-		if (job_start(lookout->jobs, account->user, JOB_OWN_UID, &calls) == 0) {
+		if (job_start(lookout->jobs, account->user, uid, &calls) == 0) {
 			account->looking = true;
 			return;
 		}
@@ -611,15 +613,14 @@ static bool has_beside(
 	return has;
 }
 
-int lookout_asides(const struct lookout *lookout, char ***names, size_t *count)
+int lookout_names(const struct lookout *lookout, bool aside, char ***names, size_t *count)
 {
 	const struct watched *account;
 	char **grown;
 
-	*names = NULL;
-	*count = 0;
 	TAILQ_FOREACH(account, &lookout->accounts, link) {
-		if (!has_beside(lookout, account->user, store_aside_path))
+		if (is_listed(*names, *count, account->user) ||
+			(aside && !has_beside(lookout, account->user, store_aside_path)))
 			continue;
 		grown = reallocarray(*names, *count + 1, sizeof(*grown));
 		if (!grown)

@@ -48,9 +48,10 @@ bool lookout_is_paused(const struct lookout *lookout, time_t *until);
 /* Root's keys have changed: looks at the accounts that mirror them. */
 void lookout_mirror(struct lookout *lookout);
 
-/* The accounts with keys of another instance that were set aside. Returns 0 with an array
- * of names to free, names first, or -1 (out of memory). */
-int lookout_asides(const struct lookout *lookout, char ***names, size_t *count);
+/* Adds to an array of names, to be freed names first, those that it lacks of the accounts
+ * that are looked after; aside: only with keys of another instance that were set aside.
+ * Returns 0, or -1 (out of memory). */
+int lookout_names(const struct lookout *lookout, bool aside, char ***names, size_t *count);
 
 /* The file of an account's keys as it was last found out, or NULL: then it must be asked
  * for. Forgotten when sshd's configuration or the accounts change. */

@@ -58,12 +58,10 @@ char *store_path(const char *state_dir, const char *account);
 /* An empty store with a fresh random id. Returns 0, or -1 with ERROR_INTERNAL. */
 int store_begin(struct store *store, struct error *error);
 
-/*
- * Reads the store. A missing file is an empty store with a fresh random id.
- * Returns 0 (release with store_free), or -1 with ERROR_UNSAFE_FILE or ERROR_INTERNAL. If
- * the file is root's alone but is damaged, the store is empty then but for .damaged,
- * and .id and .instance if they can still be read.
- */
+/* Reads the store. A missing file is an empty store with a fresh random id. Returns 0
+ * (release with store_free), or -1 with ERROR_UNSAFE_FILE or ERROR_INTERNAL. If the file is
+ * root's alone but is damaged, the store is empty then but for .damaged, and .id and
+ * .instance if they can still be read. */
 int store_load(const char *path, struct store *store, struct error *error);
 
 /*
@@ -80,8 +78,7 @@ char *store_damaged_path(const char *path);
 char *store_before_path(const char *path);
 
 /* Writes it, atomically, and keeps the one before (store_before_path), unless that is
- * damaged. Returns 0, or -1 with
- * ERROR_CANNOT_WRITE. */
+ * damaged. Returns 0, or -1 with ERROR_CANNOT_WRITE. */
 int store_save(const char *path, const struct store *store, struct error *error);
 
 /* The entry of a key, removed or not; NULL if there is none. */
@@ -93,10 +90,9 @@ struct stored_key *store_add(struct store *store, const struct pubkey *key);
 /* Replaces a text of an entry by a copy. Returns 0, or -1 if out of memory. */
 int store_set_text(char **field, const char *text);
 
-/* Whether a store can hold what a line says beside its key: bytes that show as they are. */
+/* Whether a store can hold what a line says beside its key (bytes that show as they are);
+ * and copying options, comment and expiry of one. Returns 0, or -1 if out of memory. */
 bool store_can_hold(const struct key_line *line);
-
-/* Copies options, comment and expiry of such a line. Returns 0, or -1 if out of memory. */
 int store_take_line(struct stored_key *key, const struct key_line *line);
 
 void store_free(struct store *store);
