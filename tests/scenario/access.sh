@@ -102,6 +102,40 @@ check "the key is added" in_instance vastagent addkey --options 'command="echo o
 	"$(laptop_key backup)"
 check_forwarded -o IdentitiesOnly=yes -i /root/.ssh/backup
 
+note "by a server that is gone when the agent looks who it was"
+laptop sh -c 'rm -f /root/agent.sock
+	ssh -N -o IdentitiesOnly=yes -i /root/.ssh/backup -o ExitOnForwardFailure=yes \
+		-L /root/agent.sock:/run/vastagent/agent.sock one & echo $! >/root/forward.pid'
+check "the forwarded socket is there" wait_until 20 laptop test -S /root/agent.sock
+refused()
+{
+	in_instance vastagent status --json | jq .counters.refused
+}
+# Something was sent to a socket, and nobody has read it.
+is_sent()
+{
+	in_instance ss -xHan | awk '$2 == "ESTAB" && $4 > 0 { found = 1 } END { exit !found }'
+}
+is_gone()
+{
+	! in_instance pgrep -f '^sshd: root'
+}
+refused_more()
+{
+	[ "$(refused)" -gt "$1" ]
+}
+before=$(refused)
+agent=$(in_instance vastagent status --json | jq .pid)
+in_instance kill -STOP "$agent"
+forwarded -m 60 "${json[@]}" -d "{\"text\":\"$bobs\"}" http://localhost/v1/keys >/dev/null &
+check "its request waits" wait_until 20 is_sent
+# shellcheck disable=SC2016 # for the shell over there
+laptop sh -c 'kill "$(cat /root/forward.pid)"'
+check "it is gone" wait_until 20 is_gone
+in_instance kill -CONT "$agent"
+check "it is refused all the same" wait_until 20 refused_more "$before"
+expect_no_match "no key came in by it" "$bobs" "$(in_instance cat /root/.ssh/authorized_keys)"
+
 note "what is not a request of ours"
 answers "no such route" 404 root GET /v1/nothing
 answers "a method that the route has not" 404 root DELETE /v1/status

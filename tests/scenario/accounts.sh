@@ -46,6 +46,39 @@ check "also after stop and start" in_instance vastagent start
 in_instance_as alice sh -c ': >~/.ssh/authorized_keys'
 check "it is restored" wait_until 20 gets_in mate alice
 
+note "an account that would keep root from taking its key out"
+in_instance useradd -m -s /bin/bash bob
+in_instance chmod 755 /home/alice /home/alice/.ssh
+in_instance vastagent addkey --user alice --name third "$(laptop_key third)"
+in_instance_as bob flock /home/alice/.ssh sh -c 'touch /tmp/held; exec sleep 600' &
+check "another account holds its lock" wait_until 20 in_instance test -e /tmp/held
+check "in vain" in_instance vastagent rmkey --user alice third
+check "it is out" is_out third alice
+in_instance sh -c 'pkill -u bob; chmod 700 /home/alice/.ssh'
+
+# hang USER REQUESTS: the account's own file hangs, and requests about it wait.
+hang()
+{
+	in_instance_as "$1" sh -c 'mkdir -p -m 700 ~/.ssh; exec 8<~/.ssh; flock 8
+		for i in $(seq '"$2"'); do
+			curl -s --unix-socket /run/vastagent/agent.sock -d "{\"text\":\"'"$mate"'\"}" \
+				-H "Content-Type: application/json" http://localhost/v1/keys 8<&- &
+		done
+		touch "/tmp/hangs-$(id -un)"; exec sleep 600' >/dev/null 2>&1 &
+	check "$1 hangs" wait_until 20 in_instance test -e "/tmp/hangs-$1"
+}
+in_instance vastagent addkey --name mate "$mate" >/dev/null
+hang alice 20
+check_fails "root's removal is answered" 75 in_instance vastagent rmkey mate
+expect_match "and says what was not done" 'nothing was done about the keys of alice' "$SEEN"
+check "it is out" is_out mate root
+for i in $(seq 9); do
+	in_instance useradd -m "crowd$i"
+	hang "crowd$i" 5
+done
+check "a key of root's is added" in_instance vastagent addkey --name mate "$mate"
+in_instance sh -c 'pkill sleep; pkill curl; rm /tmp/hangs-*'
+
 note "accounts that cannot log in"
 in_instance useradd -m -s /usr/sbin/nologin carl
 check "a key for one without a shell" in_instance vastagent addkey --user carl "$mate"

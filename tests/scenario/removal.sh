@@ -76,6 +76,19 @@ expect_match "names each of the others" 'also from user .*also from carl|also fr
 for user in root user carl; do
 	check_fails "gone from $user" any gets_in bob "$user"
 done
+in_instance useradd -r -m -d /srv/git -s /bin/bash git
+in_instance vastagent addkey --user git --name bob "$(laptop_key bob)" >/dev/null
+in_instance vastagent addkey --name bob "$(laptop_key bob)" >/dev/null
+in_instance sh -c 'for i in $(seq 70); do
+		echo "crowd$i:x:$((3000 + i)):3000::/home/crowd$i:/bin/bash" >>/etc/passwd; done
+	useradd -m -s /bin/bash last; mkdir -m 700 /home/last/.ssh
+	grep " bob$" /root/.ssh/authorized_keys >/home/last/.ssh/authorized_keys
+	chown -R last: /home/last/.ssh'
+check "the copy of the last of many gets in" gets_in bob last
+check "rmkey" in_instance vastagent rmkey bob
+for user in git last; do
+	check_fails "gone from $user" any gets_in bob "$user"
+done
 check "what the image copied beside it is untouched" in_instance grep -q renter@laptop \
 	/home/user/.ssh/authorized_keys
 
