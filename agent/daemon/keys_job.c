@@ -151,10 +151,14 @@ static json_t *pack_answer(const struct keys_job *job, const char *file,
 static void add_open_sessions(json_t *answer, const struct account *account)
 {
 	const struct helper_question question = {.task = HELPER_SESSIONS, .uid = account->uid};
-	json_t *pids = json_array(), *root = helper_ask(&question, SESSIONS_MS, NULL);
+	struct error error;
+	json_t *pids = json_array(), *root = helper_ask(&question, SESSIONS_MS, &error);
 	const json_t *row;
 	size_t i;
 
+	if (!root)
+		json_array_append_new(json_object_get(answer, "notes"),
+			json_sprintf("which sessions are open is not known: %s", error.message));
 	json_array_foreach(json_object_get(root, "sessions"), i, row)
 		json_array_append(pids, json_object_get(row, "pid"));
 	json_decref(root);

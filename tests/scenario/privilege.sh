@@ -154,6 +154,7 @@ passed "the question is answered when it goes on"
 in_instance kill -STOP "$(helper)"
 check "a key is taken away, though nobody says who is logged in" \
 	in_instance timeout 14 vastagent rmkey other@laptop
+expect_match "which is said" 'which sessions are open is not known' "$SEEN"
 in_instance kill -CONT "$(helper)"
 
 note "the helper ends with its agent"
