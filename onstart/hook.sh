@@ -207,6 +207,10 @@ install()
 	# First: the login comes after it, and takes the variables along.
 	install_file environment "$root/etc/profile.d/zz-vastagent-environment.sh"
 	install_file zz-vastagent.sh "$root/etc/profile.d/zz-vastagent.sh"
+	# Every distribution's reads profile.d; one that an image wrote itself may not.
+	if has_block "$root/etc/profile" || ! grep -qs '^[^#]*profile\.d' "$root/etc/profile"; then
+		add_block "$root/etc/profile" profile last
+	fi
 	# At its top, since distributions return early where nobody types.
 	for file in $(bash_files); do
 		add_block "$file" environment first
@@ -226,7 +230,7 @@ remove()
 {
 	remove_file "$root/etc/profile.d/zz-vastagent.sh"
 	remove_file "$root/etc/profile.d/zz-vastagent-environment.sh"
-	for file in bash.bashrc bash/bashrc bashrc zsh/zshenv zshenv zsh/zprofile zprofile; do
+	for file in profile bash.bashrc bash/bashrc bashrc zsh/zshenv zshenv zsh/zprofile zprofile; do
 		remove_block "$root/etc/$file"
 	done
 	remove_file "$root/etc/fish/conf.d/vastagent.fish"

@@ -282,7 +282,12 @@ if [ "$(id -u)" -ne 0 ]; then
 	[ "$image" = no ]
 	exit
 fi
-work=$(mktemp -d /tmp/vastagent-onstart.XXXXXX) || exit 0
+work=$(mktemp -d /tmp/vastagent-onstart.XXXXXX 2>/dev/null ||
+	mktemp -d /dev/shm/vastagent-onstart.XXXXXX) || {
+	problem "neither /tmp nor /dev/shm can be written to"
+	[ "$image" = no ]
+	exit
+}
 trap 'rm -rf "$work"' EXIT
 replaced=no
 find_place

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # vastagent: first in the on-start field. In the background; the instance boots in any case.
 (
+unset IFS
 url=
 sum=
 n=vastagent

@@ -88,16 +88,22 @@ static int run(const char *directory, const char *script, const char *const argu
 
 int bundle_run(const char *script, const char *const arguments[], struct error *error)
 {
-	char directory[] = "/tmp/vastagent.XXXXXX";
-	int status;
+	/* The second for a start with a full disk: keys are looked after then, too. */
+	char places[][32] = {"/tmp/vastagent.XXXXXX", "/dev/shm/vastagent.XXXXXX"};
+	int status = -1;
 
 	fflush(NULL);
-	if (!mkdtemp(directory))
-		return error_set_errno(error, ERROR_CANNOT_WRITE,
-			"cannot unpack the scripts into /tmp; make room or write permission there");
-	status = unpack(directory, error);
-	if (status == 0)
-		status = run(directory, script, arguments, error);
-	remove_files(directory);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && status < 0; i++) {
+		if (!mkdtemp(places[i])) {
+			error_set_errno(error, ERROR_CANNOT_WRITE,
+				"cannot unpack the scripts into /tmp or /dev/shm; make room or "
+				"write permission there");
+			continue;
+		}
+		status = unpack(places[i], error);
+		if (status == 0)
+			status = run(places[i], script, arguments, error);
+		remove_files(places[i]);
+	}
 	return status;
 }

@@ -70,7 +70,7 @@ void census_end_session(const struct census *census, const char *name, bool has_
 {
 	struct tmux_command command;
 
-	tmux_end_session(&command, census->tmux, name, has_hook);
+	tmux_end_session(&command, census->tmux, census->session, name, has_hook);
 	run_quietly(census, &command);
 }
 

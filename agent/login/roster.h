@@ -22,7 +22,8 @@
 	"W #{window_id} #{window_index} #{window_active} #{window_panes} #{pane_pid} "             \
 	"#{pane_dead} #{pane_in_mode} #{window_name}"
 
-#define ROSTER_SESSION_FORMAT "S #{session_attached} #{session_name}"
+/* One that is in no group is nobody's own, whatever its name: it counts as attached. */
+#define ROSTER_SESSION_FORMAT "S #{?session_grouped,#{session_attached},1} #{session_name}"
 
 struct roster_client {
 	long window; /* the number in its window_id */

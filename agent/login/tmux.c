@@ -137,16 +137,23 @@ void tmux_attach(struct tmux_command *command, const struct tmux_login *login)
 		add_message(command, login->plan->message);
 }
 
-void tmux_end_session(
-	struct tmux_command *command, const char *tmux, const char *name, bool has_hook)
+void tmux_end_session(struct tmux_command *command, const char *tmux, const char *session,
+	const char *name, bool has_hook)
 {
-	begin(command, tmux, "");
+	begin(command, tmux, session);
 	snprintf(command->attach, sizeof(command->attach), "=%s", name);
 	snprintf(command->own, sizeof(command->own), "%s:", command->attach);
 	/* It would find no session to leave, and say so in somebody's window. */
 	if (has_hook)
 		add(command, "set-hook", "-u", "-t", command->own, "window-unlinked", NULL);
-	add(command, "kill-session", "-t", command->attach, NULL);
+	/* The last of its group is what is left of the shared one, with everything that runs in
+	 * it; if another took the name by now, it stays. (The size is told since 2.7.) */
+	snprintf(command->leave[0], sizeof(command->leave[0]), "rename-session -t %s %s",
+		command->own, session);
+	snprintf(command->leave[1], sizeof(command->leave[1]), "kill-session -t %s",
+		command->attach);
+	add(command, "if-shell", "-F", "-t", command->own, "#{==:#{session_group_size},1}",
+		command->leave[0], command->leave[1], NULL);
 }
 
 void tmux_list(struct tmux_command *command, const char *tmux, const char *session)

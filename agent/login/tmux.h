@@ -36,10 +36,12 @@ void tmux_attach(struct tmux_command *command, const struct tmux_login *login);
 /* Prints who looks at what, as roster.h reads it. Fails if the session does not exist. */
 void tmux_list(struct tmux_command *command, const char *tmux, const char *session);
 
-/* Ends a terminal's own session (its windows stay in the group), with the hook of a plan
- * that leaves. */
-void tmux_end_session(
-	struct tmux_command *command, const char *tmux, const char *name, bool has_hook);
+/*
+ * Ends a terminal's own session (its windows stay in the group), with the hook of a plan
+ * that leaves. Where nothing else is left of the group, it becomes the shared one.
+ */
+void tmux_end_session(struct tmux_command *command, const char *tmux, const char *session,
+	const char *name, bool has_hook);
 
 /* Exits with 0 if exactly that session exists. */
 void tmux_exists(struct tmux_command *command, const char *tmux, const char *session);

@@ -12,7 +12,8 @@ hostile=('BASH_ENV=/root/evil' 'ENV=/root/evil' 'LD_PRELOAD=libc.so.6' 'HOME=/no
 	'PROMPT_COMMAND=touch /tmp/executed' 'PS4=$(touch /tmp/executed)' 'TERM=dumb' 'IFS=/'
 	'BASH_FUNC_ls%%=() { touch /tmp/executed; }' 'A;touch /tmp/executed=1' 'USER=nobody'
 	'HISTSIZE=a[$(touch /tmp/executed)]'
-	'LISTMAX=a[$(touch /tmp/executed)]' 'status=1' 'path=/nowhere' 'argv=x' 'UID=7' 'fish_pid=1')
+	'LISTMAX=a[$(touch /tmp/executed)]' 'status=1' 'path=/nowhere' 'argv=x' 'UID=7' 'fish_pid=1'
+	'VSCODE_PORT=8080' 'TERM_PROGRAM=vscode' 'ZELLIJ=0')
 template=() expected=()
 for i in "${!values[@]}"; do
 	template+=(--env "AW_$i=${values[i]}")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Images that are no distribution's, assembled here: one that is busybox, with dropbear, then
-# with tmux, then with no ssh server at all; and one whose /etc was written by hand, where the
-# login shells are zsh and fish. The on-start has nothing to complain of but what is missing,
+# with tmux, then with no ssh server at all; and one whose /etc was written by hand, without an
+# /etc/profile, where the login shells are bash, zsh and fish. The on-start has nothing to complain of but what is missing,
 # keys get in, a login is a shell (in tmux where there is one), and an uninstall leaves
 # everything as it was.
 # shellcheck disable=SC2016 # what is typed is expanded where it is typed
@@ -176,5 +176,6 @@ shell_story()
 
 busybox_root
 busybox_story
+shell_story bash
 shell_story zsh
 shell_story fish

@@ -141,7 +141,8 @@ rm "$release/half"
 hide=()
 
 note "an on-start text after it that never returns, and keys written after it began"
-boot late "$(filled "$right")" --endless --keys late
+boot late "set -euo pipefail; IFS=\$'\n\t'
+$(filled "$right")" --endless --keys late
 installed "beside it"
 check "the key that came late stays the platform's" laptop_ssh late true
 check "another is added" in_instance vastagent addkey "$(laptop_key mate)"

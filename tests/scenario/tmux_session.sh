@@ -162,6 +162,27 @@ expect_eq "the running program is on the screen" 'ssh_tmux @0' "$(clients)"
 tmux_end
 term_close one
 
+note "the end of a terminal's own session ends nothing that runs"
+login one
+tmux_in new-session -d -s ssh_tmux-2000000000 'sleep 1000'
+login two
+check "a session that is only called so stays" tmux_in has-session -t =ssh_tmux-2000000000
+term_type two 'clear; echo guest; exec sleep 1000'
+term_wait two '^guest$'
+tmux_in kill-session -t =ssh_tmux
+term_close one
+term_close two
+wait_until 20 no_client || fail "no client is left" "$(clients)"
+expect_eq "a terminal's own that is the last of its group becomes the shared one" \
+	$'ssh_tmux\nssh_tmux-2000000000' "$(tmux_in list-sessions -F '#S')"
+login one
+term_wait one '^guest$'
+login two
+expect_match "and has its terminals as before" $'^ssh_tmux @[0-9]+\nssh_tmux-[0-9]+ @[0-9]+$' "$(clients)"
+tmux_end
+term_close one
+term_close two
+
 # ---- connections ----
 
 in_network()
