@@ -27,7 +27,8 @@ static bool is_platforms_own(const struct pubkey *key)
 	return found;
 }
 
-static void note(struct keys_update *update, const struct import_key *key, const char *sentence)
+static void note(
+	const struct keys_update *update, const struct import_key *key, const char *sentence)
 {
 	char fingerprint[PUBKEY_FINGERPRINT_SIZE];
 
@@ -88,6 +89,9 @@ static int check_options(const struct import_key *key, const struct keys_update 
 		return error_set(error, ERROR_BAD_OPTION,
 			"cert-authority and principals let in keys that are not listed here; "
 			"if that is meant, root adds it with force");
+	/* No refusal: in a list of keys that is added again and again, one ends some day. */
+	if (key->parsed.expires && key->parsed.expires <= update->now)
+		note(update, key, "does not get in: its time is over already");
 	return request->force || (!*key->options && !request->expires)
 		       ? 0
 		       : check_laxer(key, update, error);
