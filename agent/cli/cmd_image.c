@@ -73,8 +73,12 @@ int cmd_clean_image(const struct cli *cli)
 		return cli_fail(EX_TEMPFAIL, "the agent runs; stop it first: vastagent stop");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
+	if (cli->json)
+		output_gather();
 	status = traces_forget_keys(&config, cli->check, false);
 	traces_remove_files(&config, cli->check);
+	if (cli->json)
+		output_gathered();
 	config_free(&config);
 	return output_finish(status);
 }

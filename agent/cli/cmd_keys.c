@@ -276,6 +276,14 @@ static json_t *select_operands(const struct cli *cli, const json_t *rows)
 	return wanted;
 }
 
+/* The shape of a removal, for scripts that read what there was to remove. */
+static json_t *nothing_removed(const json_t *keys)
+{
+	return json_pack("{sO sO s[] s[] sb s[] s[] s[]}", "user", json_object_get(keys, "user"),
+		"file", json_object_get(keys, "file"), "removed", "left", "complete", 1, "notes",
+		"sessions", "swept");
+}
+
 int cmd_rmkey(const struct cli *cli)
 {
 	json_t *keys = NULL, *wanted = NULL, *answer = NULL;
@@ -297,6 +305,8 @@ int cmd_rmkey(const struct cli *cli)
 			status = keys_remove_set(cli, wanted, &answer);
 		else if (cli->all)
 			cli_fail(0, "nothing to do: vastagent keeps no key there");
+		if (cli->json && wanted && !json_object_size(wanted))
+			answer = nothing_removed(keys);
 	}
 	if (answer && cli->json)
 		output_json(answer);
@@ -324,6 +334,8 @@ int cmd_undo(const struct cli *cli)
 		output_json(answer);
 	else
 		keys_print_each(json_object_get(answer, "added"), "brought back", answer, "to");
+	if (cli->json && status == EX_OK && !output_has_answered())
+		output_json_steal(json_pack("{s[] s[s]}", "added", "notes", error.message));
 	json_decref(body);
 	json_decref(answer);
 	return output_finish(status);

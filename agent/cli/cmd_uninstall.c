@@ -235,6 +235,7 @@ static int uninstall_package(const struct cli *cli)
 
 int cmd_uninstall(const struct cli *cli)
 {
+	struct cli as_text = *cli;
 	struct config config = {0};
 	struct error error;
 	int status;
@@ -250,7 +251,8 @@ int cmd_uninstall(const struct cli *cli)
 						"first: apt-get purge vastagent");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
-	status = cmd_stop(cli);
+	as_text.json = false; /* as is the rest, of which the hook's script says a part */
+	status = cmd_stop(&as_text);
 	if (status == EX_OK)
 		status = take_away(&config, cli->keys);
 	config_free(&config);

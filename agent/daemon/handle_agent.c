@@ -110,8 +110,10 @@ void handle_pause(struct request *request)
 	json_int_t seconds = 0;
 	struct error error;
 
-	if (json_unpack_ex(request->body, NULL, JSON_STRICT, "{s?I}", "seconds", &seconds) != 0 ||
-		seconds < 0 || seconds > PAUSE_MAX_S) {
+	if ((request->body && json_unpack_ex(request->body, NULL, JSON_STRICT, "{s?I}", "seconds",
+				      &seconds) != 0) ||
+		(json_object_get(request->body, "seconds") && seconds < 1) ||
+		seconds > PAUSE_MAX_S) {
 		error_set(&error, ERROR_BAD_REQUEST, "\"seconds\" is a number from 1 to %ld",
 			PAUSE_MAX_S);
 		request_fail(request, &error);

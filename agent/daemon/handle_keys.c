@@ -109,13 +109,15 @@ struct add_body {
 
 #define TTL_MAX (10L * 366 * 86400)
 
-static int read_expiry(struct add_body *body, struct error *error)
+static int read_expiry(const struct request *request, struct add_body *body, struct error *error)
 {
-	if (body->ttl < 0 || body->ttl > TTL_MAX || (body->ttl && body->expires))
+	bool given = json_object_get(request->body, "ttl") != NULL;
+
+	/* No time at all must not become one without end. */
+	if (given && (body->ttl < 1 || body->ttl > TTL_MAX || body->expires))
 		return error_set(error, ERROR_BAD_REQUEST,
-			"\"ttl\" is a number of seconds up to %ld, and goes without \"expires\"",
-			TTL_MAX);
-	if (body->ttl)
+			"\"ttl\" is from 1 to %ld seconds, and goes without \"expires\"", TTL_MAX);
+	if (given)
 		body->until = time(NULL) + (time_t)body->ttl;
 	if (body->expires && text_parse_time(body->expires, &body->until) != 0)
 		return error_set(error, ERROR_BAD_REQUEST,
@@ -145,7 +147,7 @@ static int read_add(const struct request *request, struct add_body *body, struct
 	if (body->origin && request->peer.uid != 0)
 		return error_set(
 			error, ERROR_FORBIDDEN, "only root may say where a key comes from");
-	return read_expiry(body, error);
+	return read_expiry(request, body, error);
 }
 
 /* A name is what rmkey takes: one word that shows as it is. */

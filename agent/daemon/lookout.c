@@ -52,6 +52,7 @@ struct watched {
 	struct lookout *owner;
 	char *user;
 	char *file;       /* NULL: not known */
+	bool moved;       /* .file was found before something that decides it changed */
 	int wds[JOB_FDS]; /* of the directories on the way to the file, or -1 */
 	char *names;      /* what is looked up in them, with '/' between; NULL: not known */
 	int home;         /* the one that is the home, or -1 */
@@ -219,6 +220,7 @@ static void take_outcome(struct watched *account, const struct keys_outcome *out
 	if (outcome->file) {
 		free(account->file);
 		account->file = strdup(outcome->file);
+		account->moved = false;
 	}
 	take_instance(account->owner, outcome->instance);
 	counters->unwritten += outcome->unwritten;
@@ -634,7 +636,7 @@ int lookout_names(const struct lookout *lookout, bool aside, char ***names, size
 	return 0;
 }
 
-/* Forgets where the files are once anything that decides it has changed. */
+/* Where the files are is asked again once anything that decides it has changed. */
 static void check_sources(struct lookout *lookout)
 {
 	struct watched *account;
@@ -650,10 +652,8 @@ static void check_sources(struct lookout *lookout)
 	}
 	if (!changed)
 		return;
-	TAILQ_FOREACH(account, &lookout->accounts, link) {
-		free(account->file);
-		account->file = NULL;
-	}
+	TAILQ_FOREACH(account, &lookout->accounts, link)
+		account->moved = true;
 }
 
 const char *lookout_file(struct lookout *lookout, const char *user)
@@ -662,7 +662,7 @@ const char *lookout_file(struct lookout *lookout, const char *user)
 
 	check_sources(lookout);
 	account = find(lookout, user);
-	return account ? account->file : NULL;
+	return account && !account->moved ? account->file : NULL;
 }
 
 const char *lookout_instance(const struct lookout *lookout)

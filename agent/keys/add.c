@@ -27,7 +27,8 @@ static bool is_platforms_own(const struct pubkey *key)
 	return found;
 }
 
-static void note(struct keys_update *update, const struct import_key *key, const char *sentence)
+static void note(
+	const struct keys_update *update, const struct import_key *key, const char *sentence)
 {
 	char fingerprint[PUBKEY_FINGERPRINT_SIZE];
 
@@ -83,6 +84,9 @@ static int check_options(const struct import_key *key, const struct keys_update 
 		return error_set(error, ERROR_BAD_OPTION,
 			"cert-authority and principals let in keys that are not listed here; "
 			"if that is meant, root adds it with force");
+	/* No refusal: in a list of keys that is added again and again, one ends some day. */
+	if (key->parsed.expires && key->parsed.expires <= update->now)
+		note(update, key, "does not get in: its time is over already");
 	return request->force || (!*key->options && !request->expires)
 		       ? 0
 		       : check_laxer(key, update, error);
@@ -147,6 +151,8 @@ static int complete_keys(struct import *import, const struct keys_request *reque
 static int fill(struct stored_key *stored, const struct import_key *key,
 	const struct keys_request *request, time_t now)
 {
+	bool renamed = request->name || stored->removed;
+
 	stored->origin = request->origin;
 	stored->added = now;
 	stored->expires = key->parsed.expires;
@@ -155,7 +161,8 @@ static int fill(struct stored_key *stored, const struct import_key *key,
 	if (store_set_text(&stored->options, key->options) != 0 ||
 		store_set_text(&stored->comment, key->comment) != 0)
 		return -1;
-	return store_set_text(&stored->name, request->name ? request->name : "");
+	/* Other options do not make it somebody else's. */
+	return renamed ? store_set_text(&stored->name, request->name ? request->name : "") : 0;
 }
 
 /* The end of its time stands in the options only where sshd knows it there. */
@@ -171,12 +178,15 @@ static bool is_same(const struct stored_key *stored, const struct import_key *ke
 	       (!request->name || !*request->name || strcmp(stored->name, request->name) == 0);
 }
 
-/* The bare key of one that was added with restrictions must not widen what it may do. */
+/* The bare key of one that was added with restrictions must not widen what it may do. When
+ * its time is over it may do nothing: who adds it by hand then wants it in. */
 static bool keeps_options(const struct stored_key *stored, const struct import_key *key,
-	const struct keys_request *request)
+	const struct keys_request *request, time_t now)
 {
+	bool over = stored->expires && stored->expires <= now;
+
 	return (*stored->options || stored->expires) && !*key->options && !key->parsed.expires &&
-	       !request->force;
+	       !request->force && (!over || request->origin == ORIGIN_TEMPLATE);
 }
 
 static int report_key(struct keys_update *update, enum keys_row_kind kind,
@@ -220,7 +230,7 @@ static int add_one(struct keys_update *update, const struct import_key *key,
 			"add it by hand if it is wanted again");
 		return 0;
 	}
-	if (stored && !stored->removed && keeps_options(stored, key, request)) {
+	if (stored && !stored->removed && keeps_options(stored, key, request, update->now)) {
 		note(update, key, "keeps its options; to let it in without them, remove it first");
 		if (rename_key(update, stored, request) != 0)
 			return -1;

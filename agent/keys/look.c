@@ -56,7 +56,7 @@ static int follow(struct keys_update *update, const struct store *roots)
 		if (own->origin != ORIGIN_MIRROR || own->removed || (theirs && !theirs->removed))
 			continue;
 		own->removed = true;
-		own->removed_at = update->now;
+		own->removed_at = update->removed_at;
 		update->store_changed = true;
 	}
 	return 0;

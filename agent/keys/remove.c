@@ -138,7 +138,7 @@ static int entomb(struct keys_update *update, struct stored_key *stored)
 		return -1;
 	stored->removed = true;
 	stored->by_hand = false;
-	stored->removed_at = update->now;
+	stored->removed_at = update->removed_at;
 	update->store_changed = true;
 	return keys_report_event(update->report, "removed", &stored->key, "rmkey");
 }
@@ -156,7 +156,7 @@ static int drop_lines(struct keys_update *update, struct stored_key *stored,
 		return 0;
 	/* The entry is only a tombstone: what goes is the line, and that is what may come back. */
 	row = keys_report_row(update->report, ROW_REMOVED);
-	stored->removed_at = store_can_hold(&line->parsed) ? update->now : 0;
+	stored->removed_at = store_can_hold(&line->parsed) ? update->removed_at : 0;
 	if (stored->removed_at && store_take_line(stored, &line->parsed) != 0)
 		return -1;
 	update->store_changed = true;
@@ -252,16 +252,6 @@ int keys_sweep(const struct keys_place *place, const struct keys_removal *remova
 	return result;
 }
 
-static time_t last_removal(const struct store *store)
-{
-	time_t last = 0;
-
-	for (size_t i = 0; i < store->count; i++)
-		if (store->keys[i].removed && store->keys[i].removed_at > last)
-			last = store->keys[i].removed_at;
-	return last;
-}
-
 static int revive(struct keys_update *update, struct stored_key *stored)
 {
 	struct keys_row *row = keys_report_row(update->report, ROW_ADDED);
@@ -278,7 +268,7 @@ int keys_undo(const struct keys_place *place, struct keys_report *report, struct
 {
 	struct keys_update update;
 	int result = keys_update_begin(&update, place, false, report, error);
-	time_t last = result == 0 ? last_removal(&update.store) : 0;
+	time_t last = result == 0 ? store_last_removal(&update.store) : 0;
 
 	if (result == 0 && !last)
 		result = error_set(error, ERROR_NO_SUCH_KEY,

@@ -137,6 +137,16 @@ struct stored_key *store_find(const struct store *store, const struct pubkey *ke
 	return NULL;
 }
 
+time_t store_last_removal(const struct store *store)
+{
+	time_t last = 0;
+
+	for (size_t i = 0; i < store->count; i++)
+		if (store->keys[i].removed && store->keys[i].removed_at > last)
+			last = store->keys[i].removed_at;
+	return last;
+}
+
 static void free_key(struct stored_key *key)
 {
 	pubkey_free(&key->key);

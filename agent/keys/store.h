@@ -84,6 +84,9 @@ int store_save(const char *path, const struct store *store, struct error *error)
 /* The entry of a key, removed or not; NULL if there is none. */
 struct stored_key *store_find(const struct store *store, const struct pubkey *key);
 
+/* When a key was removed last; 0 if none was. */
+time_t store_last_removal(const struct store *store);
+
 /* A new entry with a copy of the key and empty texts; NULL if out of memory. */
 struct stored_key *store_add(struct store *store, const struct pubkey *key);
 

@@ -50,7 +50,7 @@ static int honour_removal(struct keys_update *update)
 			continue;
 		key->in_block = key->in_next = false;
 		key->removed = key->by_hand = true;
-		key->removed_at = update->now;
+		key->removed_at = update->removed_at;
 		update->store_changed = true;
 		if (keys_report_event(update->report, "taken_out", &key->key,
 			    "a person took it out of the block") != 0)
@@ -260,6 +260,7 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 	struct keys_report *report, struct error *error)
 {
 	unsigned flags = HOMEFILE_KEYS;
+	time_t last;
 
 	*update = (struct keys_update){
 		.place = place, .report = report, .read_only = read_only, .now = time(NULL)};
@@ -279,7 +280,12 @@ int keys_update_begin(struct keys_update *update, const struct keys_place *place
 		return -1;
 	if (keep_journal(update) != 0)
 		return out_of_memory(error);
-	if (load(update, error) != 0 || settle(update, false, error) != 0)
+	if (load(update, error) != 0)
+		return -1;
+	/* Two steps of one second, or beside a clock that was set back, must not become one. */
+	last = store_last_removal(&update->store);
+	update->removed_at = last < update->now ? update->now : last + 1;
+	if (settle(update, false, error) != 0)
 		return -1;
 	return *update->other.id && !read_only ? set_aside(update, error) : 0;
 }

@@ -30,6 +30,7 @@ struct keys_update {
 	bool exists; /* there is a file */
 	enum judge_verdict verdict;
 	time_t now;
+	time_t removed_at; /* of what this change removes: later than all that was before */
 	bool read_only;
 	bool release;       /* finish leaves the block's lines in the file, as anybody's */
 	bool store_changed; /* .store must be saved even if the file stays */

@@ -25,6 +25,8 @@ in_instance sh -c 'printf "[keys]\nmirror = user\n" >/etc/vastagent.conf'
 check "the agent starts" in_instance vastagent start
 check "a key for root" in_instance vastagent addkey --name mate "$mate"
 check "gets in to user" wait_until 20 gets_in mate user
+expect_eq "as one that follows root's" mirror \
+	"$(in_instance vastagent keys --user user --json | jq -r '.keys[0].origin')"
 expect_eq "as the account's own file" "user 600" \
 	"$(in_instance stat -c '%U %a' /home/user/.ssh/authorized_keys)"
 check_fails "not to alice" any gets_in mate alice

@@ -94,6 +94,12 @@ agent_is_gone()
 }
 check "the agent ends" wait_until 10 agent_is_gone
 check "the agent starts again" in_instance vastagent start
+expect_eq "a pause needs no body" true "$(told POST /v1/pause | sed 's/.* //' | jq .paused)"
+expect_eq "and one of no length is none" '"bad_request"' \
+	"$(told POST /v1/pause -d '{"seconds":0}' | sed 's/^[^{]*//' | jq .error.code)"
+expect_eq "nor is a key that is let in for no time" '"bad_request"' \
+	"$(told POST /v1/keys -d "$(key mate '{ttl: 0}')" | sed 's/^[^{]*//' | jq .error.code)"
+in_instance vastagent resume >/dev/null
 check "events are streamed" machine_enter one env -i PATH=/usr/bin:/bin \
 	python3 "$here/events.py" "$(in_instance vastagent status --json | jq .pid)" 4242 4243
 printf '    %s\n' "${SEEN//$'\n'/$'\n'    }"

@@ -35,6 +35,13 @@ instance_stop_start
 check "the agent is back after stop and start" wait_until 10 agent_answers
 check "its report, too" wait_until 10 in_instance grep -q 'keys that get in' /var/log/onstart.log
 check_fails "the template does not bring a removed key back" any mate_gets_in one
+on_start_is_over()
+{
+	! in_instance pgrep -x onstart.sh
+}
+check "the report ends" wait_until 20 on_start_is_over
+expect_no_match "and does not say that it did" 'COME FROM THE TEMPLATE' \
+	"$(in_instance cat /var/log/onstart.log)"
 instance_end
 
 note "several keys in one line of a form"

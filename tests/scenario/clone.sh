@@ -57,6 +57,8 @@ in_instance vastagent addkey "$(laptop_key mate)" >/dev/null
 check "--check says what would travel" in_instance vastagent clean-image --check
 expect_match "the keys" 'would travel: the keys of root' "$SEEN"
 expect_match "the journal" 'would travel: /var/lib/vastagent/events.jsonl' "$SEEN"
+expect_eq "and to scripts" "$SEEN" \
+	"$(in_instance vastagent clean-image --check --json | jq -r '.notes[]')"
 check "and changes nothing" gets_in mate third
 check_fails "it waits for the agent to stop" 75 in_instance vastagent clean-image
 in_instance vastagent stop >/dev/null

@@ -81,6 +81,15 @@ for name in many1 many2 many3; do
 	check "$name gets in" login "$name"
 done
 
+note "a line that is over"
+make_key over ed25519
+check "it is kept as it is" in_instance vastagent addkey \
+	"expiry-time=\"20200101\" $(laptop cat /root/keys/over.pub)"
+expect_match "and said not to get in" 'does not get in: its time is over' "$SEEN"
+check_fails "which it does not" any login over
+in_instance vastagent rmkey over >/dev/null
+laptop rm /root/keys/over.pub
+
 note "one line of a form"
 make_key field1 ed25519
 make_key field2 ed25519

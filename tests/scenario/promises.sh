@@ -103,6 +103,9 @@ for directory in /srv/ssh /srv/ssh/keys; do
 done
 check "root's alone will do" in_instance vastagent addkey --user alice "$(laptop_key mate)"
 in_instance rm /etc/ssh/sshd_config.d/keys.conf
+in_instance vastagent keys >/dev/null
+expect_eq "where root's are is told all the while" /root/.ssh/authorized_keys \
+	"$(in_instance vastagent status --json | jq -r '.accounts[] | select(.user == "root") | .file')"
 
 note "what the login hook asks"
 check "the agent does not run" in_instance vastagent stop

@@ -37,6 +37,17 @@ check "the first" gets_in alice
 check "the second" gets_in alice2
 check_fails "there is nothing more to undo" 0 in_instance vastagent undo
 expect_match "and that is said" 'no key of root was removed' "$SEEN"
+expect_eq "to scripts, too" '[]' "$(in_instance vastagent undo --json 2>/dev/null | jq -c .added)"
+expect_eq "and that there was nothing to remove" '[[],true]' \
+	"$(in_instance vastagent rmkey nobody --json 2>/dev/null | jq -c '[.removed,.complete]')"
+check "three are removed, one at once after the other" in_instance sh -c \
+	'vastagent rmkey bob@laptop && vastagent rmkey "$0" && vastagent rmkey "$1"' \
+	"$(fingerprint alice)" "$(fingerprint alice2)"
+check "undo brings back" in_instance vastagent undo
+expect_eq "the last one alone" "$(fingerprint alice2)" "$(grep -o 'SHA256:[^ ]*' <<<"$SEEN")"
+check "then the one before" in_instance vastagent undo
+check "and the first" in_instance vastagent undo
+expect_match "which is bob's" '^brought back bob@laptop' "$SEEN"
 
 note "by fingerprint, by its beginning, by comment"
 check "the whole fingerprint" in_instance vastagent rmkey "$(fingerprint alice2)"

@@ -582,6 +582,33 @@ static void an_expired_key_is_never_the_last(void **state)
 	assert_int_equal(remove_key(fixture, PRINT_ED25519, false, false), 0);
 }
 
+static void a_key_whose_time_is_over_is_added_again(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+
+	check_add(fixture, "expiry-time=\"20000101Z\" " KEY " alice");
+	assert_int_equal(add(fixture, KEY, ORIGIN_TEMPLATE, false), 0);
+	assert_string_equal(state_of(fixture, PRINT_ED25519), "expired");
+	check_add(fixture, KEY " alice");
+	assert_int_equal(fixture->report.rows[0].kind, ROW_ADDED);
+	assert_string_equal(state_of(fixture, PRINT_ED25519), "active");
+	check_add(fixture, "expiry-time=\"20990101Z\" " KEY " alice");
+	check_add(fixture, KEY " alice");
+	assert_int_equal(fixture->report.rows[0].kind, ROW_EXISTING);
+	assert_true(file_has(fixture, "expiry-time=\"20990101Z\" " KEY " alice\n"));
+}
+
+static void other_options_leave_the_name(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	const struct keys_request request = {
+		.text = KEY, .length = strlen(KEY), .name = "alice", .root = true};
+
+	assert_int_equal(keys_add(&fixture->place, &request, &fixture->report, &fixture->error), 0);
+	check_add(fixture, "no-pty " KEY " laptop");
+	assert_true(file_has(fixture, "no-pty " KEY " alice\n"));
+}
+
 static void an_unwritable_directory_makes_it_pending(void **state)
 {
 	struct fixture *fixture = fixture_of(state);
@@ -729,6 +756,8 @@ int main(void)
 		KEYS_TEST(a_mirror_follows_roots_options),
 		KEYS_TEST(the_last_key_needs_force),
 		KEYS_TEST(an_expired_key_is_never_the_last),
+		KEYS_TEST(a_key_whose_time_is_over_is_added_again),
+		KEYS_TEST(other_options_leave_the_name),
 		KEYS_TEST(an_unwritable_directory_makes_it_pending),
 		KEYS_TEST(a_removal_by_hand_after_a_failed_write_is_honoured),
 		KEYS_TEST(an_unsafe_file_is_refused),

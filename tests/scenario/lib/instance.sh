@@ -136,7 +136,7 @@ enter_world()
 	[ -d "${VASTAGENT_ROOT:-/}" ] || skip "there is no root $VASTAGENT_ROOT; see lib/roots.sh"
 	why=$(unshare "${namespaces[@]}" true 2>&1) ||
 		skip "the kernel gives no namespaces here: $why"
-	VASTAGENT_WORLD=new exec unshare "${namespaces[@]}" bash "$0" "$@"
+	VASTAGENT_WORLD=new exec unshare "${namespaces[@]}" bash "$(realpath "$0")" "$@"
 }
 
 make_world()
