@@ -41,6 +41,9 @@ static void job_finished(void *context, const struct buffer *out, int fds[JOB_FD
 		error_set(&error, ERROR_TIMEOUT,
 			"the work on %s's keys was cut short: it took 10 seconds, or memory is out",
 			request->user);
+		/* What it had remembered by then is written all the same. */
+		if (!keys_operation_reads_only(operation))
+			lookout_retry(request->agent->lookout, request->user, error.message);
 		request_fail(request, &error);
 		return;
 	}

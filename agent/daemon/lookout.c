@@ -455,10 +455,28 @@ int lookout_add(struct lookout *lookout, const char *user)
 	return 0;
 }
 
+/* Whether something is kept beside a store: where is a function of the store's path; NULL:
+ * the store itself. */
+static bool has_beside(
+	const struct lookout *lookout, const char *user, char *(*where)(const char *path))
+{
+	char *store = store_path(lookout->config->state_dir, user);
+	char *beside = store && where ? where(store) : NULL;
+	const char *path = where ? beside : store;
+	bool has = path && access(path, F_OK) == 0;
+
+	free(store);
+	free(beside);
+	return has;
+}
+
 void lookout_retry(struct lookout *lookout, const char *user, const char *message)
 {
 	struct watched *account = find(lookout, user);
 
+	/* The first key of an account may be remembered already. */
+	if (!account && has_beside(lookout, user, NULL) && lookout_add(lookout, user) == 0)
+		account = find(lookout, user);
 	if (!account)
 		return;
 	free(account->message);
@@ -600,19 +618,6 @@ void lookout_mirror(struct lookout *lookout)
 			account->create = true;
 			look_in(account, SETTLE_US);
 		}
-}
-
-/* Whether something is kept beside a store: where is a function of the store's path. */
-static bool has_beside(
-	const struct lookout *lookout, const char *user, char *(*where)(const char *path))
-{
-	char *store = store_path(lookout->config->state_dir, user);
-	char *beside = store ? where(store) : NULL;
-	bool has = beside && access(beside, F_OK) == 0;
-
-	free(store);
-	free(beside);
-	return has;
 }
 
 int lookout_names(const struct lookout *lookout, bool aside, char ***names, size_t *count)
