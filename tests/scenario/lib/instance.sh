@@ -112,7 +112,7 @@ expect_no_reports()
 		found=1
 		echo "--- a sanitizer reports, in ${report%/upper/*}"
 		cat "$report"
-	done < <(grep -rlE 'ERROR: |runtime error: ' "${@/%//upper/sanitizer}")
+	done < <(grep -rlE 'ERROR: |runtime error: |^==[0-9]+==    at 0x' "${@/%//upper/sanitizer}")
 	return "$found"
 }
 
