@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <valgrind/valgrind.h>
 
@@ -38,11 +39,14 @@ static void leak(void)
 
 __attribute__((constructor)) static void begin(int count, char **arguments, char **environment)
 {
-	static const char *const options[] = {VALGRIND, "--quiet", "--leak-check=full",
-		"--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--vgdb=no",
-		"--log-file=/sanitizer/report.%p", "--"};
+	/* A process number may come again, in a later boot. */
+	char log[64];
+	const char *const options[] = {VALGRIND, "--quiet", "--leak-check=full",
+		"--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--vgdb=no", log,
+		"--"};
 	const size_t first = sizeof(options) / sizeof(options[0]);
 	char self[PATH_MAX] = "", **all;
+	struct timespec now = {0};
 
 	if (RUNNING_ON_VALGRIND) {
 		prctl(PR_SET_NAME, "vastagent");
@@ -50,6 +54,9 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
 			leak();
 		return;
 	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(log, sizeof(log), "--log-file=/sanitizer/report.%lld.%09ld.%%p",
+		(long long)now.tv_sec, now.tv_nsec);
 	all = calloc(first + (size_t)count + 1, sizeof(*all));
 	if (access("/sanitizer", W_OK) != 0 || !all ||
 		readlink("/proc/self/exe", self, sizeof(self) - 1) <= 0)

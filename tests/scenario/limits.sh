@@ -67,17 +67,19 @@ ends_in_two_seconds()
 	in_instance sh -c "echo 'expiry-time=\"$(date -u -d "@$end" +%Y%m%d%H%M%SZ)\" $(laptop_key second)' |
 		cat /tmp/before - >$keys_file"
 }
-note "in the second of the end itself"
-in_instance vastagent stop >/dev/null
-in_instance cp "$keys_file" /tmp/before
-in_instance vastagent start >/dev/null
-laptop_key second >/dev/null
-for _ in $(seq 10); do # a slow login is no answer
-	ends_in_two_seconds
-	! seen=$(seen_at "$end") || break
-done
-expect_eq "a key gets in, for sshd and for the agent's list" "0 active" "$seen"
-expect_eq "and in the next one not" "255 expired" "$(seen_at $((end + 1)))"
+if ! sanitized valgrind; then # which is not as quick
+	note "in the second of the end itself"
+	in_instance vastagent stop >/dev/null
+	in_instance cp "$keys_file" /tmp/before
+	in_instance vastagent start >/dev/null
+	laptop_key second >/dev/null
+	for _ in $(seq 10); do # a slow login is no answer
+		ends_in_two_seconds
+		! seen=$(seen_at "$end") || break
+	done
+	expect_eq "a key gets in, for sshd and for the agent's list" "0 active" "$seen"
+	expect_eq "and in the next one not" "255 expired" "$(seen_at $((end + 1)))"
+fi
 
 note "until a time"
 check "local time" in_instance vastagent addkey --name later --until 2099-12-31T18:00 "$(laptop_key later)"
