@@ -7,7 +7,10 @@ find_path(VA_INC_seccomp NAMES seccomp.h)
 
 # va_filter(TARGET SOURCE): SOURCE of TARGET loads it.
 function(va_filter target source)
-  if(NOT VASTAGENT_FILTER OR NOT VA_LIB_seccomp OR NOT VA_INC_seccomp OR CMAKE_CROSSCOMPILING)
+  if(NOT VASTAGENT_FILTER)
+    return()
+  endif()
+  if(NOT VA_LIB_seccomp OR NOT VA_INC_seccomp OR CMAKE_CROSSCOMPILING)
     message(WARNING "libseccomp is missing, so the agent's system calls are not filtered; on "
       "Debian: apt-get install libseccomp-dev")
     return()

@@ -36,7 +36,7 @@ if(VASTAGENT_DEVELOPER)
   target_compile_options(va_flags INTERFACE -Werror)
 endif()
 
-if(VASTAGENT_SANITIZE)
+if(VASTAGENT_SANITIZE AND NOT VASTAGENT_SANITIZE STREQUAL "valgrind")
   target_compile_options(va_flags INTERFACE
     -fsanitize=${VASTAGENT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(va_flags INTERFACE -fsanitize=${VASTAGENT_SANITIZE})

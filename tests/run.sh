@@ -27,7 +27,7 @@ usage()
 		  --bench    no tests, but the benchmarks in tests/bench
 		  --soak     no tests, but a quarter of an hour of everything at once
 		  --sanitize the scenarios, of a program with sanitizers
-		  --valgrind the unit tests and the fuzz seeds in valgrind instead of sanitizers
+		  --valgrind the same in valgrind, and the unit tests and the fuzz seeds
 		  --matrix   also the stories in the roots of other images, Debian's and Ubuntu's
 		  --help     this text
 		CI=true makes a test that would be skipped a failure.
@@ -140,6 +140,15 @@ if [ "$sanitize" = yes ]; then
 		-L scenario -FS '.*' "${only[@]}"
 	exit
 fi
+# Memory that is used before it is written is what the sanitizers do not see.
+if [ "$valgrind" = yes ]; then
+	build valgrind debug -DVASTAGENT_SANITIZE=valgrind -DVASTAGENT_FILTER=OFF \
+		"-DVASTAGENT_UNDER_TEST=$builds/valgrind" "-DVASTAGENT_ROOTS=$builds/roots" \
+		"-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;-q;--error-exitcode=99;--leak-check=full;--vgdb=no"
+	ctest --test-dir "$builds/valgrind" -j 2 --output-on-failure --no-tests=error \
+		-L 'unit|fuzz|scenario' -FS '.*' "${only[@]}"
+	exit
+fi
 build release release
 # For every_fault: the same, but a library can come between it and the C library.
 cmake --build "$builds/release" -j "$jobs" --target vastagent_dynamic
@@ -149,14 +158,6 @@ if [ "$bench" = yes ]; then
 fi
 if [ "$soak" = yes ]; then
 	SOAK_SECONDS=${SOAK_SECONDS:-900} VASTAGENT_BUILD=$builds/release bash tests/scenario/soak.sh
-	exit
-fi
-# Memory that is used before it is written is what the sanitizers do not see.
-if [ "$valgrind" = yes ]; then
-	build valgrind debug "-DVASTAGENT_UNDER_TEST=$builds/release" \
-		"-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;-q;--error-exitcode=99;--leak-check=full;--child-silent-after-fork=yes"
-	ctest --test-dir "$builds/valgrind" -j "$jobs" --output-on-failure --no-tests=error \
-		--timeout 900 -L 'unit|fuzz' "${only[@]}"
 	exit
 fi
 build asan asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"

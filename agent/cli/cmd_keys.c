@@ -129,8 +129,8 @@ static int list_one(const struct cli *cli, json_t *list)
 	int status = EX_OK;
 
 	if (keys_ask(cli, NULL, &answer, &error) != 0)
-		return agent_report(&error);
-	if (cli->json ? json_array_append(list, answer) != 0 : print_keys(answer) != 0)
+		status = agent_report(&error);
+	else if (cli->json ? json_array_append(list, answer) != 0 : print_keys(answer) != 0)
 		status = cli_fail(EX_OSERR, "out of memory");
 	json_decref(answer);
 	return status;

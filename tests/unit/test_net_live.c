@@ -49,6 +49,7 @@ struct program {
 };
 
 static pid_t running[64]; /* what the tests started, 0: free */
+static char this_program[32];
 static bool in_docker;
 /* From NET_TEST_ROOT: a system whose sshd is to be used, as debootstrap(8) makes it. */
 static const char *other_root;
@@ -221,12 +222,19 @@ static int unix_at(const char *path, bool listening)
 	return fd;
 }
 
+/* At the end of a child: nothing has leaked. Returns the status. */
+static int freed(int status)
+{
+	net_sessions_free(&sessions);
+	net_forwards_free(&forwards);
+	return status;
+}
+
 static void refresh(void)
 {
 	struct error error = {0};
 
-	net_sessions_free(&sessions);
-	net_forwards_free(&forwards);
+	freed(0);
 	/* In this order, so that the session of a forward that begins now is there too. */
 	if (net_forwards_read(&forwards, &complete, &error) != 0 ||
 		net_sessions_read(&sessions, &error) != 0)
@@ -487,7 +495,7 @@ static void forwards_of_root_are_seen_and_go(void **state)
 /* Another account's session cannot be looked into in a container, its programs can. */
 static void forwards_of_another_account_are_seen_and_go(void **state)
 {
-	static const char *const argv[] = {"/proc/self/exe", "serve", "8888", NULL};
+	const char *argv[] = {this_program, "serve", "8888", NULL};
 	static const char *const nothing[] = {NULL};
 	struct program serve;
 	char line[16];
@@ -666,7 +674,8 @@ static void without_sock_diag_proc_says_the_same(void **state)
 		char client[64];
 
 		snprintf(client, sizeof(client), "%s", sessions.list[0].client);
-		_exit(look_without_netlink(client));
+		freed(0);
+		_exit(freed(look_without_netlink(client)));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
@@ -703,7 +712,8 @@ static int look_at_hidden(const char *options, bool sees)
 {
 	struct error error = {0};
 
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (unshare(CLONE_NEWNS) != 0 ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("proc", "/proc", "proc", 0, options) != 0)
 		return 120;
 	if (!sees && drop_capabilities() != 0)
@@ -732,8 +742,10 @@ static void hidden_processes_are_missed_but_not_denied(void **state)
 		pid_t child = fork();
 		int status;
 
-		if (child == 0)
-			_exit(look_at_hidden(options[i / 2], i % 2));
+		if (child == 0) {
+			freed(0);
+			_exit(freed(look_at_hidden(options[i / 2], i % 2)));
+		}
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFEXITED(status));
 		print_message("%s, %s CAP_SYS_PTRACE: %d\n", options[i / 2],
@@ -963,7 +975,7 @@ static int run_group(void)
 
 static int run_inside(void)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("proc", "/proc", "proc", 0, NULL) != 0 ||
 		mount("run", "/run", "tmpfs", 0, "mode=755") != 0 ||
 		mount("tmp", "/tmp", "tmpfs", 0, "mode=1777") != 0 ||
@@ -993,6 +1005,9 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && strcmp(argv[1], "serve") == 0)
 		return serve(argv[2]);
+	/* In valgrind a link in /proc leads elsewhere once it is executed. */
+	snprintf(this_program, sizeof(this_program), "/proc/self/fd/%d",
+		open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
 	in_docker = argc > 1 && strcmp(argv[1], "docker") == 0;
 	other_root = getenv("NET_TEST_ROOT");
 	if (access("/usr/sbin/sshd", X_OK) != 0)

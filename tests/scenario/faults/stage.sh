@@ -33,7 +33,11 @@ start_with_environment()
 	# shellcheck disable=SC2317 # called by wait_for
 	is_up() { client status >/dev/null 2>&1 || ! kill -0 "$daemon" 2>/dev/null; }
 	wait_for is_up || exit 124
-	client status && return
+	# One that has ended by now is brought back.
+	if kill -0 "$daemon" 2>/dev/null; then
+		wait_for client status && return
+		exit 124
+	fi
 	wait "$daemon"
 	ended=$?
 	echo "vastagent: the daemon ended with status $ended"

@@ -32,6 +32,11 @@ is_up()
 	client status >/tmp/status 2>&1
 }
 
+comes_back()
+{
+	pgrep -x vastagent-keep >/dev/null && wait_for is_up
+}
+
 # How often the parent has had to bring the agent back.
 ends_in_log()
 {
@@ -145,8 +150,7 @@ run_round()
 	judge
 	# It goes on, or its parent brings it back; a start or a stop that failed is tried again.
 	case $stage in
-	start) is_up || start_agent ;;
-	stop) is_up || start_agent ;;
+	start | stop) is_up || comes_back || start_agent ;;
 	*) wait_for is_up || wrong "an agent answers afterwards" ;;
 	esac
 	[ "$stage" != remove ] || status=removed

@@ -41,7 +41,7 @@
 #   laptop_key [NAME]                print the laptop's public key; NAME: a further key,
 #                                    made if need be as ~/.ssh/NAME
 #
-#   sanitized                        the build under test has sanitizers: what they report
+#   sanitized [WHICH]                the build under test has sanitizers (or valgrind): what they report
 #                                    then fails the scenario
 #   not_with_sanitizers WHY          skip the scenario if so
 #
@@ -80,7 +80,7 @@ skip_here()
 
 sanitized()
 {
-	grep -qs '^VASTAGENT_SANITIZE:STRING=.' "$VASTAGENT_BUILD/CMakeCache.txt"
+	grep -qs "^VASTAGENT_SANITIZE:STRING=${1:-.}" "$VASTAGENT_BUILD/CMakeCache.txt"
 }
 
 not_with_sanitizers()
@@ -112,7 +112,7 @@ expect_no_reports()
 		found=1
 		echo "--- a sanitizer reports, in ${report%/upper/*}"
 		cat "$report"
-	done < <(grep -rlE 'ERROR: |runtime error: ' "${@/%//upper/sanitizer}")
+	done < <(grep -rlE 'ERROR: |runtime error: |^==[0-9]+==    at 0x' "${@/%//upper/sanitizer}")
 	return "$found"
 }
 
