@@ -169,6 +169,7 @@ static enum session_end run(struct visit *visit, struct client_outcome *outcome)
 {
 	struct error error;
 
+	alarm(0); /* what follows has limits of its own */
 	lock(visit);
 	if (look_around(visit, &error) != 0) {
 		close(visit->lock);
