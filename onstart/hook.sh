@@ -7,7 +7,8 @@
 # --root: work on the files below DIR. --bin: where the vastagent program is
 # (/usr/local/bin/vastagent).
 # shellcheck disable=SC2317 # replace calls what it is given
-set -u
+set +e -u
+unset CDPATH
 hook=$(cd "$(dirname "$0")/hook" && pwd) || exit 1
 default_bin=/usr/local/bin/vastagent
 bin=$default_bin

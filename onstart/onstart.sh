@@ -11,7 +11,8 @@
 #
 # Without --image it never makes an instance fail to start: what goes wrong is said, the
 # rest goes on, and the exit status is 0.
-set -u
+set +e -u # whatever shell runs it
+unset CDPATH
 umask 022
 here=$(cd "$(dirname "$0")" && pwd) || exit 0
 top=${here%/*}

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,18 +91,19 @@ int bundle_run(const char *script, const char *const arguments[], struct error *
 {
 	/* The second for a start with a full disk: keys are looked after then, too. */
 	char places[][32] = {"/tmp/vastagent.XXXXXX", "/dev/shm/vastagent.XXXXXX"};
+	bool unpacked = false;
 	int status = -1;
 
 	fflush(NULL);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && status < 0; i++) {
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !unpacked; i++) {
 		if (!mkdtemp(places[i])) {
 			error_set_errno(error, ERROR_CANNOT_WRITE,
 				"cannot unpack the scripts into /tmp or /dev/shm; make room or "
 				"write permission there");
 			continue;
 		}
-		status = unpack(places[i], error);
-		if (status == 0)
+		unpacked = unpack(places[i], error) == 0;
+		if (unpacked)
 			status = run(places[i], script, arguments, error);
 		remove_files(places[i]);
 	}

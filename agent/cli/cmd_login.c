@@ -183,6 +183,8 @@ int cmd_login(int argc, char **argv)
 	int option;
 
 	if (argc == 1) {
+		/* By its default action, which ends a wait for a dead network's files, too. */
+		alarm(SESSION_ENTRY_LIMIT);
 		agent_revive();
 		return run_hook();
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,16 @@ static int replace_link(int directory, const char *target)
 		return 0;
 	unlinkat(directory, temporary, 0);
 	return -1;
+}
+
+void agent_link_read(const char *home, char *out, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t length = -1;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/.ssh/" LINK_NAME, home) < sizeof(path))
+		length = readlink(path, out, size - 1);
+	out[length > 0 ? length : 0] = '\0';
 }
 
 int agent_link_update(const char *home, const char *target, char *out, size_t size)

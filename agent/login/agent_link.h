@@ -13,4 +13,7 @@
  */
 int agent_link_update(const char *home, const char *target, char *out, size_t size);
 
+/* Writes to out where the link points; "" if there is none. */
+void agent_link_read(const char *home, char *out, size_t size);
+
 #endif

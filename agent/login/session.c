@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -24,6 +25,7 @@ struct changes {
 	const char *list[3];
 	char term[80];
 	char agent[PATH_MAX + 16];
+	char earlier_agent[PATH_MAX]; /* of the terminals that were there before */
 };
 
 static void change_term(struct changes *changes, size_t *count, const char *const *environment)
@@ -46,10 +48,25 @@ static void change_agent(struct changes *changes, size_t *count, const char *con
 
 	if (!home || !target)
 		return;
+	agent_link_read(home, changes->earlier_agent, sizeof(changes->earlier_agent));
 	snprintf(changes->agent, sizeof(changes->agent), "%s", name);
 	if (agent_link_update(home, target, changes->agent + skip, sizeof(changes->agent) - skip) ==
 		0)
 		changes->list[(*count)++] = changes->agent;
+}
+
+/* This terminal's agent goes with its connection: whoever is still there has another. */
+static void give_agent_back(const struct changes *changes, const char *const *environment)
+{
+	const char *home = decision_variable(environment, "HOME");
+	const char *target = decision_variable(environment, "SSH_AUTH_SOCK");
+	char path[PATH_MAX];
+
+	if (!home || !target || !changes->earlier_agent[0])
+		return;
+	agent_link_read(home, path, sizeof(path));
+	if (strcmp(path, target) == 0)
+		agent_link_update(home, changes->earlier_agent, path, sizeof(path));
 }
 
 /* A login, from the first look at the tmux server to the client's end. */
@@ -169,6 +186,7 @@ static enum session_end run(struct visit *visit, struct client_outcome *outcome)
 {
 	struct error error;
 
+	alarm(0); /* what follows has limits of its own */
 	lock(visit);
 	if (look_around(visit, &error) != 0) {
 		close(visit->lock);
@@ -214,6 +232,7 @@ enum session_end session_run(const struct facts *facts, const struct session_set
 	visit.roster = &rosters[0];
 	visit.earlier = &rosters[1];
 	end = run(&visit, outcome);
+	give_agent_back(&changes, environment);
 	free(changed);
 	free(rosters);
 	return end;

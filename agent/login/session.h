@@ -8,6 +8,9 @@ struct client_outcome;
 struct error;
 struct facts;
 
+/* Seconds that an alarm(2) may give for what comes before tmux; session_run() ends it. */
+#define SESSION_ENTRY_LIMIT 4
+
 struct session_settings {
 	bool tmux;           /* [login] tmux */
 	const char *session; /* [login] session */

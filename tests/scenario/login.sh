@@ -270,6 +270,16 @@ expect_attached agent
 term_type agent 'clear; ssh-add -l; echo again'
 term_wait agent '^again$'
 expect_match "an old pane finds the new connection's agent" ED25519 "$(term_screen agent)"
+link=$(in_instance readlink /root/.ssh/agent.sock)
+term_open more env "SSH_AUTH_SOCK=$socket" ssh -A -tt box
+term_wait more 'windows: 0:' 20
+check "a second connection brings its own" in_instance sh -c '[ "$(readlink .ssh/agent.sock)" != "$1" ]' - "$link"
+term_close more
+check "and when it ends the first's is back" wait_until 20 \
+	in_instance sh -c '[ "$(readlink .ssh/agent.sock)" = "$1" ]' - "$link"
+term_type agent 'clear; ssh-add -l; echo still'
+term_wait agent '^still$'
+expect_match "and works" ED25519 "$(term_screen agent)"
 tmux_end
 term_close agent
 

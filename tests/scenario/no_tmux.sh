@@ -31,11 +31,12 @@ has()
 instance_start box --bashrc none
 in_instance mv /usr/bin/tmux /opt/tmux
 apt='apt-get update && apt-get install -y tmux'
-check "the on-start script runs" in_instance env VASTAGENT_BIN="$VASTAGENT_BUILD/vastagent" \
-	sh "$SOURCE/onstart/onstart.sh"
+check "the on-start script runs, though it is told to end at once" in_instance env \
+	VASTAGENT_BIN="$VASTAGENT_BUILD/vastagent" sh -eu "$SOURCE/onstart/onstart.sh"
 expect_eq "and says once what installs tmux" \
 	"vastagent: PROBLEM: there is no tmux here, so logins are plain shells; get it with: $apt" \
 	"$(grep 'no tmux' <<<"$SEEN")"
+check "it goes on to its end" in_instance vastagent status
 expect_eq "doctor has the command" "$apt" "$(fix_of_doctor)"
 expect_explained "$apt"
 for manager in 'apk add --no-cache' 'dnf install -y'; do
@@ -47,7 +48,8 @@ in_instance rm /usr/bin/dnf
 expect_eq "doctor, without any" null "$(fix_of_doctor)"
 expect_match "names none, either" 'no tmux.*install it with the image.s package manager' \
 	"$(in_instance vastagent doctor)"
-check "the on-start script runs again" in_instance sh "$SOURCE/onstart/onstart.sh"
+check "the on-start script runs again, from its directory" in_instance env "CDPATH=$SOURCE" \
+	sh -c 'cd "$1" && exec sh onstart/onstart.sh' - "$SOURCE"
 expect_match "and names none" 'no tmux here.*; get it with: the package manager of this image' "$SEEN"
 
 note "once it is there"

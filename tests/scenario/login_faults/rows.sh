@@ -338,6 +338,11 @@ program_rows()
 		"script $file 'echo hanging; exec sleep 99'"
 	PRESS='hanging C-c' WITH=/usr/bin/zsh before 'zsh: vastagent hangs, Ctrl-C' plain '' \
 		"script $file 'echo hanging; exec sleep 99'"
+	before 'vastagent hangs by itself, on the way to a tmux that is not there' plain '' \
+		'rm /usr/bin/tmux; setsid "$HELPERS/hang.py" /hung >/dev/null 2>&1 &
+		until grep -q " /hung fuse " /proc/mounts; do sleep 0.01; done
+		echo "PATH=$PATH:/hung/bin" >/etc/profile.d/00-fault.sh' \
+		'pkill -KILL -f "[h]ang.py"; umount -l /hung'
 	before 'vastagent prints nonsense' plain '' \
 		"script $file 'head -c 65536 /dev/urandom | tr -d [:cntrl:]; echo; exit 1'"
 	before 'vastagent leaves the terminal raw' plain '' "script $file 'stty raw -echo; exit 1'"
