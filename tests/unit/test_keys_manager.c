@@ -533,6 +533,29 @@ static void a_line_that_cannot_be_kept_does_not_come_back(void **state)
 	assert_string_equal(home_text(fixture->home->file), FOREIGN);
 }
 
+/* What was edited is no number that a store can hold. */
+static void a_store_is_made_anew_from_any_block(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	char store[128], *edited, *number, *text;
+
+	check_add(fixture, KEY " alice");
+	edited = strdup(home_text(fixture->home->file));
+	number = strstr(edited, " 1;");
+	assert_non_null(number);
+	*number = '\0';
+	snprintf(store, sizeof(store), "%s/keys/nobody.json", fixture->state_dir);
+	home_write(store, "{", 0600, 0);
+	assert_true(asprintf(&text, "%s 18446744073709551615;%s", edited, number + 3) > 0);
+	set_file(fixture, text);
+	free(text);
+	for (int i = 0; i < 3; i++)
+		check_look(fixture);
+	check_add(fixture, THIRD_KEY " carol");
+	assert_true(file_has(fixture, KEY " alice\n" THIRD_KEY " carol\n# END"));
+	free(edited);
+}
+
 /* The account of a fixture, in the place of root, and one that gets root's keys. */
 static void a_mirror_follows_roots_options(void **state)
 {
@@ -727,6 +750,7 @@ int main(void)
 		KEYS_TEST(a_foreign_line_comes_back_with_its_options),
 		KEYS_TEST(a_line_that_cannot_be_kept_does_not_come_back),
 		KEYS_TEST(a_mirror_follows_roots_options),
+		KEYS_TEST(a_store_is_made_anew_from_any_block),
 		KEYS_TEST(the_last_key_needs_force),
 		KEYS_TEST(an_expired_key_is_never_the_last),
 		KEYS_TEST(an_unwritable_directory_makes_it_pending),
