@@ -95,6 +95,9 @@ static int take_texts(struct stored_key *key, const struct stored_key *old)
 {
 	key->origin = old->origin;
 	key->added = old->added;
+	/* The end of its time, where the server reads none in the line. */
+	if (!old->removed && strcmp(key->options, old->options) == 0)
+		key->expires = old->expires;
 	return store_set_text(&key->name, old->name) == 0 &&
 			       store_set_text(&key->comment, old->comment) == 0
 		       ? 0
