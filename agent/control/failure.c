@@ -25,6 +25,13 @@ json_t *failure_pack(const struct error *error)
 	return json_pack("{so}", "error", inner);
 }
 
+bool failure_is(const char *text)
+{
+	static const char begin[] = "{\"error\":";
+
+	return strncmp(text, begin, sizeof(begin) - 1) == 0;
+}
+
 int failure_unpack(json_t *answer, struct error *error)
 {
 	const char *code, *message;

@@ -85,7 +85,11 @@ static void __attribute__((noreturn)) work(const struct helper_question *questio
 	if (!answer)
 		answer = failure_pack(&error);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	_exit(text && fdio_write(SOCKET, text, strlen(text)) == 0 ? 0 : 1);
+	/* The newline says that it is whole. */
+	_exit(text && fdio_write(SOCKET, text, strlen(text)) == 0 &&
+				fdio_write(SOCKET, "\n", 1) == 0
+			? 0
+			: 1);
 }
 
 /* The next question. Returns 0 with *fd, or what recvmsg(2) does. */

@@ -1,6 +1,7 @@
 #include "keys/rebuild.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,7 +66,9 @@ static int take_block(struct store *store, const struct view *view)
 					 ? -1
 					 : take_line(store, &line.parsed);
 	view_line_free(&line);
-	store->generation = store->written = view->block.generation;
+	/* A number that was edited may be more than a store can hold: then it begins anew. */
+	if (view->block.generation < LONG_MAX / 2)
+		store->generation = store->written = view->block.generation;
 	return result;
 }
 
@@ -92,6 +95,9 @@ static int take_texts(struct stored_key *key, const struct stored_key *old)
 {
 	key->origin = old->origin;
 	key->added = old->added;
+	/* The end of its time, where the server reads none in the line. */
+	if (!old->removed && strcmp(key->options, old->options) == 0)
+		key->expires = old->expires;
 	return store_set_text(&key->name, old->name) == 0 &&
 			       store_set_text(&key->comment, old->comment) == 0
 		       ? 0

@@ -24,7 +24,10 @@ static const char *const evaluated[] = {"LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "E
 	"PROMPT_COMMAND", "PS[0-4]", "BASH_FUNC_*", "MAILPATH", "SHELLOPTS", "BASHOPTS", "PROMPT*",
 	"RPROMPT*", "RPS[12]", "SPROMPT", "vastagent_*"};
 
-/* What the platform and CUDA's images give to everybody; none of it lets anybody in. */
+/* What lets somebody in elsewhere: VAST_API_KEY is the renter's own, NVIDIA_API_KEY another. */
+static const char *const secret[] = {"*KEY*", "*TOKEN*", "*SECRET*", "*PASS*"};
+
+/* What the platform and CUDA's images give to everybody, less what is secret. */
 static const char *const for_everybody[] = {"CONTAINER_ID", "VAST_*", "PUBLIC_IPADDR", "GPU_COUNT",
 	"DATA_DIRECTORY", "NVIDIA_*", "CUDA_*"};
 
@@ -90,7 +93,8 @@ bool environment_admits(const char *rules, bool for_root, const char *name)
 	}
 	if (named || (for_root && (all || !listed)))
 		return true;
-	return (all || !listed) && is_one_of(for_everybody, COUNT(for_everybody), name);
+	return (all || !listed) && is_one_of(for_everybody, COUNT(for_everybody), name) &&
+	       !is_one_of(secret, COUNT(secret), name);
 }
 
 static struct environment_variable *find(const struct environment *environment, const char *name)

@@ -62,7 +62,8 @@ int homefile_path_open(struct homefile_child *child, struct error *error);
 int homefile_path_check(const struct homefile_child *child, const char *path,
 	const struct stat *what, struct error *error);
 
-/* Takes the lock against other agents' changes, waiting at most 5 s. Returns 0 or -1. */
+/* Takes the lock against other agents' changes, waiting at most 5 s. Where anybody can hold
+ * it, it is done without after a second. Returns 0 or -1. */
 int homefile_path_lock(const struct homefile_child *child, struct error *error);
 void homefile_path_unlock(const struct homefile_child *child);
 

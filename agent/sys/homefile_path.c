@@ -16,7 +16,8 @@
 #include "sys/homefile_child.h"
 #include "sys/process.h"
 
-#define LOCK_WAIT_MS 5000
+#define LOCK_WAIT_MS     5000
+#define STRANGER_WAIT_MS 1000
 
 /* The users whose group it is by /etc/passwd: -1 if one of them is another uid. */
 static int count_primary(const struct account *account, gid_t gid)
@@ -143,23 +144,28 @@ static int open_directory(struct homefile_child *child, struct error *error)
 	return child->flags & HOMEFILE_KEYS ? check_directories(child, error) : 0;
 }
 
+/* Who may read a directory may lock it, and is perhaps no agent. */
+static bool may_be_strangers(int directory)
+{
+	struct stat what;
+
+	return fstat(directory, &what) == 0 && (what.st_mode & (S_IRGRP | S_IROTH));
+}
+
 int homefile_path_lock(const struct homefile_child *child, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
-	long long end = process_now_ms() + LOCK_WAIT_MS;
-	struct stat what;
+	bool strangers = may_be_strangers(child->directory);
+	long long end = process_now_ms() + (strangers ? STRANGER_WAIT_MS : LOCK_WAIT_MS);
 
 	while (flock(child->directory, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK)
 			return 0; /* a file system without locks: the look-again still protects */
-		if (process_now_ms() >= end) {
-			/* Who may read a directory may lock it: then it is no agent's for sure. */
-			if (fstat(child->directory, &what) == 0 &&
-				(what.st_mode & (S_IRGRP | S_IROTH)))
-				return 0;
+		if (process_now_ms() >= end && strangers)
+			return 0;
+		if (process_now_ms() >= end)
 			return error_set(error, ERROR_BUSY, "%s is locked by another process",
 				child->directory_path);
-		}
 		nanosleep(&pause, NULL);
 	}
 	return 0;

@@ -163,7 +163,7 @@ static void tell(const struct helper_question *question, struct buffer *out)
 	if (!answer)
 		answer = failure_pack(&error);
 	text = json_dumps(answer, JSON_COMPACT);
-	require(text && buffer_add_string(out, text) == 0);
+	require(text && buffer_add_format(out, "%s\n", text) == 0);
 	free(text);
 	json_decref(answer);
 }

@@ -67,7 +67,7 @@ config()
 edited='/etc/bash.bashrc /etc/zsh/zshenv /etc/zsh/zprofile'
 instance_start box --bashrc none --user yes --stage spread_keys "${template[@]}" \
 	--env "PATH=/opt/conda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/last" \
-	--env WORKSPACE=/workspace --on-start "sha256sum $edited >/root/before
+	--env VAST_API_KEY=0123456789abcdef --env WORKSPACE=/workspace --on-start "sha256sum $edited >/root/before
 		stat -c '%n %a %u %g %F' $edited >>/root/before
 		export GIVEN='by the on-start'; unset LD_PRELOAD
 		VASTAGENT_BIN=$VASTAGENT_BUILD/vastagent $SOURCE/onstart/onstart.sh"
@@ -130,7 +130,7 @@ term_wait pane '^\[ssh_tmux\]'
 config 'all, AW_*'
 expect_eq "what it names, others get" "sum=$expected_sum." "$(laptop_ssh user@box show)"
 expect_eq "beside the allow-list" 12345 "$(laptop_ssh user@box 'printenv CONTAINER_ID')"
-config 'AW_0, VAST_*, !*_8080'
+config 'AW_0, VAST_*, !*_8080, !*_KEY'
 expect_eq "root gets what is named" 'AW_0 VAST_CONTAINERLABEL VAST_TCP_PORT_22 ' "$(names root printenv)"
 expect_eq "others, too" 'AW_0 VAST_CONTAINERLABEL VAST_TCP_PORT_22 ' "$(names user printenv)"
 config none

@@ -108,6 +108,24 @@ expect_eq "alice sees hers only, and logs in as herself" \
 	"$(in_instance_as alice vastagent services --json |
 		jq -r '.services[] | "\(.port) \(.command)"')"
 
+note "an account with very many"
+in_instance_as alice python3 -c 'import resource, socket, time
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+many = [socket.create_server(("127.0.%d.%d" % (i // 250, 1 + i % 250), 6100))
+	for i in range(15000)]
+open("/tmp/many", "w").close()
+time.sleep(600)' &
+check "listens" wait_until 60 in_instance test -e /tmp/many
+agent=$(in_instance vastagent status --json | jq .pid)
+# Without the program, which would hold the whole answer, too.
+expect_eq "all are told" 15001 "$(in_instance_as alice curl -s --unix-socket \
+	/run/vastagent/agent.sock http://localhost/v1/services | jq '.services | length')"
+in_instance pkill -f /tmp/many
+most=$(in_instance awk '/^VmHWM/ { print $2 }' "/proc/$agent/status")
+note "at most $most KiB"
+sanitized || check "and the agent stays small" [ "$most" -lt 20000 ]
+
 note "what a session forwards is no service"
 for user in root user; do
 	laptop sh -c "ssh -N -R 127.0.0.1:7000:localhost:1 $user@one & echo \$! >/root/pasted.pid"

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -13,12 +14,16 @@ static void every_code_makes_the_round_trip(void **state)
 {
 	struct error sent, received;
 	json_t *packed;
+	char *text;
 
 	(void)state;
 	for (unsigned code = 1; code < ERROR_COUNT; code++) {
 		error_set(&sent, (enum error_code)code, "why: \"%u\" J\xc3\xbcrgen\n", code);
 		sent.line = code % 2 ? code : 0;
 		packed = failure_pack(&sent);
+		text = json_dumps(packed, JSON_COMPACT);
+		assert_true(text && failure_is(text));
+		free(text);
 		assert_non_null(packed);
 		assert_int_equal(json_object_get(json_object_get(packed, "error"), "line") != NULL,
 			sent.line != 0);

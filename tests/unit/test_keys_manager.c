@@ -428,6 +428,14 @@ static void a_laxer_copy_is_told_of(void **state)
 	assert_true(file_has(fixture, "\ncert-authority " KEY));
 }
 
+static void damage_store(const struct fixture *fixture)
+{
+	char store[128];
+
+	snprintf(store, sizeof(store), "%s/keys/nobody.json", fixture->state_dir);
+	home_write(store, "{", 0600, 0);
+}
+
 /* Which of several copies is the laxer one. */
 static void a_laxer_copy_behind_the_same_line_is_told_of(void **state)
 {
@@ -462,6 +470,12 @@ static void another_time_is_another_time(void **state)
 	check_add(fixture, KEY " alice");
 	assert_int_equal(fixture->report.rows[0].kind, ROW_EXISTING);
 	check_look(fixture);
+	assert_int_equal(fixture->report.next_expiry, request.expires);
+	/* Nor does a damaged store, though the block's line does not say it. */
+	check_add(fixture, THIRD_KEY " carol");
+	damage_store(fixture);
+	check_look(fixture);
+	check_event(fixture, "rebuilt");
 	assert_int_equal(fixture->report.next_expiry, request.expires);
 	sshd_version_remember(local.release, local.program, false);
 }
@@ -531,6 +545,28 @@ static void a_line_that_cannot_be_kept_does_not_come_back(void **state)
 	assert_int_equal(keys_undo(&fixture->place, &fixture->report, &fixture->error), -1);
 	assert_int_equal(fixture->error.code, ERROR_NO_SUCH_KEY);
 	assert_string_equal(home_text(fixture->home->file), FOREIGN);
+}
+
+/* What was edited is no number that a store can hold. */
+static void a_store_is_made_anew_from_any_block(void **state)
+{
+	struct fixture *fixture = fixture_of(state);
+	char *edited, *number, *text;
+
+	check_add(fixture, KEY " alice");
+	edited = strdup(home_text(fixture->home->file));
+	number = strstr(edited, " 1;");
+	assert_non_null(number);
+	*number = '\0';
+	damage_store(fixture);
+	assert_true(asprintf(&text, "%s 18446744073709551615;%s", edited, number + 3) > 0);
+	set_file(fixture, text);
+	free(text);
+	for (int i = 0; i < 3; i++)
+		check_look(fixture);
+	check_add(fixture, THIRD_KEY " carol");
+	assert_true(file_has(fixture, KEY " alice\n" THIRD_KEY " carol\n# END"));
+	free(edited);
 }
 
 /* The account of a fixture, in the place of root, and one that gets root's keys. */
@@ -754,6 +790,7 @@ int main(void)
 		KEYS_TEST(a_foreign_line_comes_back_with_its_options),
 		KEYS_TEST(a_line_that_cannot_be_kept_does_not_come_back),
 		KEYS_TEST(a_mirror_follows_roots_options),
+		KEYS_TEST(a_store_is_made_anew_from_any_block),
 		KEYS_TEST(the_last_key_needs_force),
 		KEYS_TEST(an_expired_key_is_never_the_last),
 		KEYS_TEST(a_key_whose_time_is_over_is_added_again),
