@@ -9,7 +9,10 @@
 
 /* Of the process that they come from, not of the instance. */
 static const char *const of_a_process[] = {"HOME", "PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME",
-	"SHELL", "MAIL", "TERM", "TMUX*", "STY", "SSH_*", "DISPLAY", "XDG_*"};
+	"SHELL", "MAIL", "TERM", "TMUX*", "STY", "SSH_*", "DISPLAY", "XDG_*",
+	/* Of the on-start: a private key may stand there by mistake, and another on-start that is
+	 * run in a session must not take its program from here. */
+	"VASTAGENT_KEYS*", "VASTAGENT_BIN"};
 
 /*
  * What a program or a shell runs or expands: LD_PRELOAD by ld.so(8); BASH_ENV, ENV, the
