@@ -272,7 +272,8 @@ report()
 	report_host_keys
 	say "keys that get in:"
 	bounded 10 "$program" keys || problem "the keys cannot be listed"
-	template=$(bounded 10 "$program" keys --json 2>/dev/null | grep -c '"origin":"template","state":"[ap]')
+	template=$(bounded 10 "$program" keys --json 2>/dev/null |
+		grep -c '"origin":"template","state":"[ap]')
 	[ "${template:-0}" -eq 0 ] || say "SOME OF THESE KEYS COME FROM THE TEMPLATE (VASTAGENT_KEYS):" \
 		"its author can log in, unless you run vastagent rmkey"
 	bounded 10 "$program" status | grep '^warning: '
