@@ -257,16 +257,29 @@ report_host_keys()
 	fi
 }
 
+# What keeps keys out, less what sshd lacks where it is only started after this.
+report_doctor()
+{
+	grep ': fail: ' "$work/doctor" |
+		grep -v -e ': sshd\.running: ' -e ': sshd\.hostkeys: ' -e ': sshd\.rundir: '
+}
+
 report()
 {
+	# Meanwhile, since it asks sshd.
+	bounded 10 "$program" doctor --log >"$work/doctor" 2>&1 &
+	doctor=$!
 	say "$("$program" version) on $(cat /proc/sys/kernel/hostname)"
 	report_host_keys
 	say "keys that get in:"
 	bounded 10 "$program" keys || problem "the keys cannot be listed"
-	template=$(bounded 10 "$program" keys --json 2>/dev/null | grep -c '"origin":"template","state":"[ap]')
+	template=$(bounded 10 "$program" keys --json 2>/dev/null |
+		grep -c '"origin":"template","state":"[ap]')
 	[ "${template:-0}" -eq 0 ] || say "SOME OF THESE KEYS COME FROM THE TEMPLATE (VASTAGENT_KEYS):" \
 		"its author can log in, unless you run vastagent rmkey"
 	bounded 10 "$program" status | grep '^warning: '
+	wait "$doctor"
+	report_doctor
 }
 
 image=no

@@ -77,6 +77,18 @@ static const char *header(const struct request *request, const char *name)
 	return evhttp_find_header(evhttp_request_get_input_headers(request->http), name);
 }
 
+/* Also in a second line, or in the place of the path. */
+static bool has_other_host(const struct request *request)
+{
+	const char *host = evhttp_request_get_host(request->http);
+	const struct evkeyval *line;
+
+	TAILQ_FOREACH(line, evhttp_request_get_input_headers(request->http), next)
+		if (strcasecmp(line->key, "Host") == 0 && strcasecmp(line->value, "localhost") != 0)
+			return true;
+	return host && strcasecmp(host, "localhost") != 0;
+}
+
 /*
  * A socket that is forwarded to a person's machine can be reached by that person's web
  * pages, and a key that is restricted to one command could become root by it.
@@ -84,14 +96,12 @@ static const char *header(const struct request *request, const char *name)
 static int check_origin(
 	const struct request *request, const struct route *route, struct error *error)
 {
-	const char *host = header(request, "Host");
-
 	if (header(request, "Origin") || header(request, "Sec-Fetch-Site"))
 		return error_set(error, ERROR_FORBIDDEN, "requests of web pages are refused");
-	if (host && strcasecmp(host, "localhost") != 0)
+	if (has_other_host(request))
 		return error_set(error, ERROR_FORBIDDEN, "the Host of a request must be localhost");
 	if (request->peer.forwarded && !request->agent->config.forwarded &&
-		route->access != ACCESS_ANY)
+		(!route || route->access != ACCESS_ANY))
 		return error_set(error, ERROR_FORBIDDEN,
 			"this request came through a forwarded socket; [agent] forwarded = yes in "
 			"the configuration allows that");
@@ -220,12 +230,14 @@ static const struct route *prepare(struct request *request, struct error *error)
 	}
 	request->peer = *peer;
 	route = find_route(evhttp_request_get_command(request->http), path ? path : "");
+	if (check_origin(request, route, error) != 0)
+		return NULL;
 	if (!route) {
 		error_set(error, ERROR_NOT_FOUND, "there is no such route");
 		return NULL;
 	}
-	if (check_origin(request, route, error) != 0 || read_query(request, route, error) != 0 ||
-		read_body(request, error) != 0 || check_access(request, route, error) != 0)
+	if (read_query(request, route, error) != 0 || read_body(request, error) != 0 ||
+		check_access(request, route, error) != 0)
 		return NULL;
 	return route;
 }

@@ -322,7 +322,7 @@ static int plan_lines(struct keys_update *update, struct buffer *lines)
 		bool in_block = wanted && !view_find_other(&update->view, &update->store, &key->key,
 						  update->now, NULL);
 
-		if (key->in_block && !wanted && !key->removed &&
+		if (key->in_next && !wanted && !key->removed &&
 			keys_report_event(
 				update->report, "expired", &key->key, "its time is over") != 0)
 			return -1;

@@ -7,13 +7,15 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BLANKS       " \t,"
 
-/*
- * Of the process that they come from, not of the instance. From VSCODE_* on they tell of a
- * terminal within a program, and would keep every login out of tmux (decision.c).
- */
+/* Of the process that they come from, not of the instance. */
 static const char *const of_a_process[] = {"HOME", "PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME",
-	"SHELL", "MAIL", "TERM", "TMUX*", "STY", "SSH_*", "DISPLAY", "XDG_*", "VSCODE_*",
-	"TERM_PROGRAM*", "TERMINAL_EMULATOR", "ZELLIJ*", "INSIDE_EMACS"};
+	"SHELL", "MAIL", "TERM", "TMUX*", "STY", "SSH_*", "DISPLAY", "XDG_*",
+	/* Of the on-start: a private key may stand there by mistake, and another on-start that is
+	 * run in a session must not take its program from here. */
+	"VASTAGENT_KEYS*", "VASTAGENT_BIN",
+	/* They tell of a terminal within a program, and would keep every login out of tmux
+	 * (decision.c). */
+	"VSCODE_*", "TERM_PROGRAM*", "TERMINAL_EMULATOR", "ZELLIJ*", "INSIDE_EMACS"};
 
 /*
  * What a program or a shell runs or expands: LD_PRELOAD by ld.so(8); BASH_ENV, ENV, the

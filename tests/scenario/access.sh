@@ -73,6 +73,9 @@ note "requests of web pages"
 answers "with an Origin" 403 root GET /v1/keys -H 'Origin: http://example.com'
 answers "with Sec-Fetch-Site" 403 root GET /v1/keys -H 'Sec-Fetch-Site: same-origin'
 answers "with another Host" 403 root GET /v1/keys -H 'Host: example.com'
+answers "or with two" 403 root GET /v1/keys -H $'X: y\r\nHost: example.com'
+answers "or in the path's place" 403 root GET /v1/keys --request-target http://example.com/v1/keys
+answers "on a path that is no route's" 403 root GET /v1/nothing -H 'Origin: http://example.com'
 answers "a form" 415 root POST /v1/keys -d "text=$alices"
 answers "plain text" 415 root POST /v1/keys -H 'Content-Type: text/plain' -d "{\"text\":\"$alices\"}"
 

@@ -31,9 +31,10 @@ check "and the platform's own" wait_until 20 laptop_ssh one true
 check "the report is in the log" wait_until 10 in_instance grep -q 'COME FROM THE TEMPLATE' /var/log/onstart.log
 expect_no_match "without a problem" PROBLEM "$(in_instance cat /var/log/onstart.log)"
 check "a removed key" in_instance vastagent rmkey --force mate@laptop
+in_instance rm /var/log/onstart.log
 instance_stop_start
 check "the agent is back after stop and start" wait_until 10 agent_answers
-check "its report, too" wait_until 10 in_instance grep -q 'keys that get in' /var/log/onstart.log
+check "its report, too" wait_until 20 in_instance grep -q 'keys that get in' /var/log/onstart.log
 check_fails "the template does not bring a removed key back" any mate_gets_in one
 on_start_is_over()
 {

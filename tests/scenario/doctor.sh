@@ -328,3 +328,5 @@ expect_match "has one line for the mode" 'vastagent doctor: fail: file.mode: .*r
 expect_match "and one for the setting, with file and line" \
 	'fail: sshd.pubkey: .*\(/etc/ssh/sshd_config.d/0.conf:1\)' "$SEEN"
 expect_no_match "and nothing that is well" '(^|: )ok' "$SEEN"
+check "the on-start" in_instance vastagent onstart
+expect_match "reports it" 'fail: sshd.pubkey: .*\(/etc/ssh/sshd_config.d/0.conf:1\)' "$SEEN"

@@ -81,6 +81,11 @@ if ! sanitized valgrind; then # which is not as quick
 	expect_eq "and in the next one not" "255 expired" "$(seen_at $((end + 1)))"
 fi
 
+for key in brief dead; do
+	expect_eq "the end of $key is written down once" 1 "$(in_instance grep -c "\"event\":\"expired\".*$(
+		laptop_key $key | ssh-keygen -lf - | cut -d ' ' -f 2)" /var/lib/vastagent/events.jsonl)"
+done
+
 note "until a time"
 check "local time" in_instance vastagent addkey --name later --until 2099-12-31T18:00 "$(laptop_key later)"
 expect_match "as RFC 3339 in JSON" '"expires":"2099-12-31T18:00:00Z"' \

@@ -34,9 +34,10 @@ static void only_variables_of_the_instance_pass(void **state)
 		"HOME", "PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME", "SHELL", "MAIL", "TERM",
 		"TMUX", "TMUX_PANE", "STY", "SSH_CONNECTION", "SSH_PUBLIC_KEY", "LD_PRELOAD",
 		"LD_AUDIT", "BASH_ENV", "ENV", "PS1", "PS4", "PROMPT_COMMAND", "IFS",
-		"BASH_FUNC_x%%", "BASH_FUNC_x", "DISPLAY", "XDG_RUNTIME_DIR", "MAILPATH",
-		"SHELLOPTS", "PROMPT", "vastagent_login_tried", "VSCODE_PORT", "TERM_PROGRAM",
-		"TERMINAL_EMULATOR", "ZELLIJ", "INSIDE_EMACS"};
+		"BASH_FUNC_x%%", "BASH_FUNC_x", "VASTAGENT_KEYS", "VASTAGENT_KEYS_2",
+		"VASTAGENT_BIN", "DISPLAY", "XDG_RUNTIME_DIR", "MAILPATH", "SHELLOPTS", "PROMPT",
+		"vastagent_login_tried", "VSCODE_PORT", "TERM_PROGRAM", "TERMINAL_EMULATOR",
+		"ZELLIJ", "INSIDE_EMACS"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
