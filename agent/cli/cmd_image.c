@@ -63,6 +63,7 @@ int cmd_clean_image(const struct cli *cli)
 {
 	struct config config = {0};
 	struct error error;
+	json_t *told = NULL;
 	int status;
 
 	if (cli->count)
@@ -73,8 +74,12 @@ int cmd_clean_image(const struct cli *cli)
 		return cli_fail(EX_TEMPFAIL, "the agent runs; stop it first: vastagent stop");
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
-	status = traces_forget_keys(&config, cli->check, false);
-	traces_remove_files(&config, cli->check);
+	if (cli->json)
+		told = json_pack("{sb s[] s[]}", "check", cli->check, "accounts", "files");
+	status = traces_forget_keys(&config, cli->check, false, told);
+	traces_remove_files(&config, cli->check, told);
+	if (cli->json)
+		output_json_steal(told);
 	config_free(&config);
 	return output_finish(status);
 }

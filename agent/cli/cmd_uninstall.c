@@ -173,10 +173,10 @@ static int take_away(struct config *config, bool keys)
 	    blocks = give_back_all(), forgotten = EX_OK, configured;
 
 	if (keys)
-		forgotten = traces_forget_keys(config, false, false);
+		forgotten = traces_forget_keys(config, false, false, NULL);
 	else
 		store_each_account(config->state_dir, tell_kept, config);
-	traces_remove_files(config, false);
+	traces_remove_files(config, false, NULL);
 	remove_directory(ENVIRONMENT_DIRECTORY);
 	remove_directory(RUN_DIRECTORY);
 	remove_empty(config->state_dir);
@@ -205,9 +205,9 @@ static int take_away_hook(struct config *config)
 /* And what when it is purged: a key that gets in is not taken away unasked. */
 static int take_away_state(struct config *config)
 {
-	int status = traces_forget_keys(config, false, true);
+	int status = traces_forget_keys(config, false, true, NULL);
 
-	traces_remove_files(config, false);
+	traces_remove_files(config, false, NULL);
 	remove_directory(RUN_DIRECTORY);
 	remove_empty(config->state_dir);
 	return status;
