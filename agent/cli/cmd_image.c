@@ -63,6 +63,7 @@ int cmd_clean_image(const struct cli *cli)
 {
 	struct config config = {0};
 	struct error error;
+	json_t *told = NULL;
 	int status;
 
 	if (cli->count)
@@ -74,11 +75,11 @@ int cmd_clean_image(const struct cli *cli)
 	if (config_load(cli->config, &config, &error) != 0)
 		return agent_report(&error);
 	if (cli->json)
-		output_gather();
-	status = traces_forget_keys(&config, cli->check, false);
-	traces_remove_files(&config, cli->check);
+		told = json_pack("{sb s[] s[]}", "check", cli->check, "accounts", "files");
+	status = traces_forget_keys(&config, cli->check, false, told);
+	traces_remove_files(&config, cli->check, told);
 	if (cli->json)
-		output_gathered();
+		output_json_steal(told);
 	config_free(&config);
 	return output_finish(status);
 }

@@ -1,6 +1,7 @@
 /* `vastagent uninstall`: everything as it was before, but for the keys that get in. */
 #include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,15 @@
 #include "keys/store.h"
 #include "login/environment_store.h"
 #include "login/rcfiles.h"
+#include "login/welcome.h"
+#include "net/as_account.h"
 #include "sys/account.h"
 #include "sys/config.h"
 #include "sys/statefile.h"
 
 #define ACCOUNT_LIMIT 4096
 #define CONFIG_LIMIT  (1024L * 1024)
+#define HOME_LIMIT_MS 3000
 /* It is in packages only. */
 #define PACKAGED      "/usr/share/vastagent/hook.sh"
 #define RUN_DIRECTORY "/run/vastagent"
@@ -39,7 +43,32 @@ static const char *const texts[] = {
 #define TEXT_COUNT    (sizeof(texts) / sizeof(texts[0]))
 #define PROGRAM_COUNT (sizeof(programs) / sizeof(programs[0]))
 
-static int give_back_blocks(const char *user, struct error *error)
+/* In a child that has become the account: the mark, and the directory that it is alone in. */
+static void remove_mark(void *context, uid_t uid, FILE *out)
+{
+	const struct account *account = context;
+	char path[PATH_MAX];
+
+	(void)uid;
+	if (snprintf(path, sizeof(path), "%s/" WELCOME_MARK, account->home) >= (int)sizeof(path) ||
+		unlink(path) != 0)
+		return;
+	fprintf(out, "removed %s", path);
+	rmdir(dirname(path));
+}
+
+/* One that cannot be removed harms nobody. */
+static void forget_welcome(struct account *account)
+{
+	struct buffer answer = BUFFER_EMPTY;
+
+	if (as_account_ask(account->uid, remove_mark, account, HOME_LIMIT_MS, &answer, NULL) == 0 &&
+		answer.length)
+		output_line("%s", answer.data);
+	buffer_free(&answer);
+}
+
+static int give_back_home(const char *user, struct error *error)
 {
 	struct rcfiles_result result;
 	struct account account = {0};
@@ -53,6 +82,8 @@ static int give_back_blocks(const char *user, struct error *error)
 		if (result.changed)
 			output_line("gave back the platform's tmux block of %s", user);
 	}
+	if (status == 0)
+		forget_welcome(&account);
 	account_free(&account);
 	return status;
 }
@@ -68,7 +99,7 @@ static int give_back_all(void)
 	if (account_list(&names, &count, ACCOUNT_LIMIT, &error) != 0)
 		return agent_report(&error);
 	for (size_t i = 0; i < count; i++) {
-		if (give_back_blocks(names[i], &error) != 0) {
+		if (give_back_home(names[i], &error) != 0) {
 			agent_report(&error);
 			status = EX_TEMPFAIL;
 		}
@@ -173,10 +204,10 @@ static int take_away(struct config *config, bool keys)
 	    blocks = give_back_all(), forgotten = EX_OK, configured;
 
 	if (keys)
-		forgotten = traces_forget_keys(config, false, false);
+		forgotten = traces_forget_keys(config, false, false, NULL);
 	else
 		store_each_account(config->state_dir, tell_kept, config);
-	traces_remove_files(config, false);
+	traces_remove_files(config, false, NULL);
 	remove_directory(ENVIRONMENT_DIRECTORY);
 	remove_directory(RUN_DIRECTORY);
 	remove_empty(config->state_dir);
@@ -205,9 +236,9 @@ static int take_away_hook(struct config *config)
 /* And what when it is purged: a key that gets in is not taken away unasked. */
 static int take_away_state(struct config *config)
 {
-	int status = traces_forget_keys(config, false, true);
+	int status = traces_forget_keys(config, false, true, NULL);
 
-	traces_remove_files(config, false);
+	traces_remove_files(config, false, NULL);
 	remove_directory(RUN_DIRECTORY);
 	remove_empty(config->state_dir);
 	return status;

@@ -11,7 +11,6 @@
 #include "cli/cli.h"
 
 static bool has_answered, is_lost;
-static json_t *gathered; /* lines that become JSON */
 
 void output_json(const json_t *answer)
 {
@@ -44,31 +43,14 @@ void output_visible(const char *text)
 
 void output_line(const char *format, ...)
 {
-	char line[4096], visible[8192];
+	char line[4096];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	if (gathered) {
-		/* JSON takes valid UTF-8 only. */
-		text_visible(visible, sizeof(visible), line, strlen(line));
-		json_array_append_new(gathered, json_string(visible));
-		return;
-	}
 	output_visible(line);
 	putchar('\n');
-}
-
-void output_gather(void)
-{
-	gathered = json_array();
-}
-
-void output_gathered(void)
-{
-	output_json_steal(json_pack("{so}", "notes", gathered));
-	gathered = NULL;
 }
 
 void output_notes(const json_t *notes)

@@ -24,10 +24,6 @@ void output_visible(const char *text);
 /* Prints one line, as printf(3), with all of it escaped. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on output_line prints nothing; output_gathered then prints {"notes":[...]}. */
-void output_gather(void);
-void output_gathered(void);
-
 /* A string member, or NULL if it is missing or null. */
 const char *output_text(const json_t *object, const char *member);
 

@@ -38,7 +38,7 @@ struct agent {
 /* Reads the configuration again. Returns 0, or -1 with the old one in force. */
 int agent_reload(struct agent *agent, struct error *error);
 
-/* Ends the event loop after the answers that are under way. */
+/* Nobody reaches the agent from now on; ends the event loop after the answers under way. */
 void agent_stop(struct agent *agent);
 
 #endif

@@ -68,9 +68,10 @@ int agent_reload(struct agent *agent, struct error *error)
 
 void agent_stop(struct agent *agent)
 {
-	/* Time for the answer to leave; nothing new is served meanwhile that matters. */
+	/* Time for the answer to leave. Who has read it, finds no agent any more. */
 	const struct timeval moment = {.tv_usec = 50000};
 
+	unlink(agent->socket_path);
 	event_base_loopexit(agent->base, &moment);
 }
 

@@ -100,9 +100,9 @@ void handle_stop(struct request *request)
 {
 	struct agent *agent = request->agent;
 
+	agent_stop(agent);
 	request_answer(
 		request, 200, json_pack("{sb sI}", "stopping", 1, "pid", (json_int_t)getpid()));
-	agent_stop(agent);
 }
 
 void handle_pause(struct request *request)

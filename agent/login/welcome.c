@@ -68,8 +68,7 @@ static bool is_first_time(const char *home)
 	char path[PATH_MAX];
 	int fd;
 
-	if (!home || (size_t)snprintf(path, sizeof(path), "%s/.local/state/vastagent/welcomed",
-			     home) >= sizeof(path))
+	if (!home || (size_t)snprintf(path, sizeof(path), "%s/" WELCOME_MARK, home) >= sizeof(path))
 		return true;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == ENOENT) {

@@ -10,6 +10,9 @@
 
 struct facts;
 
+/* In a home: the account has been told what this is. */
+#define WELCOME_MARK ".local/state/vastagent/welcomed"
+
 /*
  * Prints message (NULL: this is the first window), and becomes the shell that tmux would have
  * started in the pane; does not return unless there is no shell at all.

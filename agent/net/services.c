@@ -105,6 +105,12 @@ static const struct net_portal_entry *find_entry(const struct net_portal *portal
 	return behind;
 }
 
+/* What stands behind the portal's proxy speaks what that does; of others the port tells. */
+static bool speaks_tls(uint16_t port, bool proxied, const struct net_mapping *mapping)
+{
+	return proxied ? mapping->https : port == 443 || port == 8443;
+}
+
 static int describe_public(struct net_service *service, const struct build *build, uint16_t outside,
 	const struct net_portal_entry *entry)
 {
@@ -113,8 +119,9 @@ static int describe_public(struct net_service *service, const struct build *buil
 	char public[NET_HOST_SIZE + 16], url[TEXT_BYTES];
 
 	net_mapping_public(mapping, outside, public, sizeof(public));
-	snprintf(url, sizeof(url), "%s://%s%s", proxied && mapping->https ? "https" : "http",
-		public, entry ? entry->path : "/");
+	snprintf(url, sizeof(url), "%s://%s%s",
+		speaks_tls(service->address.port, proxied, mapping) ? "https" : "http", public,
+		entry ? entry->path : "/");
 	return copy_text(&service->public, public) != 0 || copy_text(&service->url, url) != 0 ? -1
 											      : 0;
 }

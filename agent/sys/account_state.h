@@ -24,7 +24,8 @@ char *account_group_name(const struct account *account, size_t nth);
 
 /*
  * Debian's rule for a file that its group may write (its patch user-group-modes): the
- * group is nobody's but the account's, in passwd(5) and in group(5).
+ * group is nobody's but the account's, in passwd(5) and in group(5). The sshd of upstream
+ * lets no group write, which is for the doctor to tell.
  */
 bool account_has_group_alone(const struct account *account, gid_t group);
 

@@ -1,9 +1,7 @@
 /* Where the file really is, and whether sshd would read it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,54 +10,13 @@
 
 #include "base/error.h"
 #include "sys/account.h"
+#include "sys/account_state.h"
 #include "sys/homefile.h"
 #include "sys/homefile_child.h"
 #include "sys/process.h"
 
 #define LOCK_WAIT_MS     5000
 #define STRANGER_WAIT_MS 1000
-
-/* The users whose group it is by /etc/passwd: -1 if one of them is another uid. */
-static int count_primary(const struct account *account, gid_t gid)
-{
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *entry;
-	int count = 0;
-
-	while (file && count >= 0 && (entry = fgetpwent(file)))
-		if (entry->pw_gid == gid)
-			count = entry->pw_uid == account->uid ? count + 1 : -1;
-	/* Who stands in the rest of it, nobody knows. */
-	if (file && !feof(file))
-		count = -1;
-	if (file)
-		fclose(file);
-	return count;
-}
-
-/*
- * Whether the account is the only member of the group. Debian's sshd lets such a group
- * write (its patch user-group-modes, secure_permissions()); the one of upstream does
- * not, which is for the doctor to tell.
- */
-static bool is_private_group(const struct account *account, gid_t gid)
-{
-	int members = count_primary(account, gid);
-	FILE *file = members < 0 ? NULL : fopen("/etc/group", "re");
-	const struct group *entry;
-	bool found = false;
-
-	while (file && !found && (entry = fgetgrent(file))) {
-		if (entry->gr_gid != gid)
-			continue;
-		found = true;
-		for (char **name = entry->gr_mem; *name && members >= 0; name++)
-			members = strcmp(*name, account->name) == 0 ? members + 1 : -1;
-	}
-	if (file)
-		fclose(file);
-	return found && members > 0;
-}
 
 /* sshd(8), StrictModes: owned by root or the account, and nobody else may write. */
 int homefile_path_check(const struct homefile_child *child, const char *path,
@@ -71,7 +28,8 @@ int homefile_path_check(const struct homefile_child *child, const char *path,
 			"chown %s %s",
 			path, (unsigned long)what->st_uid, child->account->name, path);
 	if ((what->st_mode & S_IWOTH) ||
-		((what->st_mode & S_IWGRP) && !is_private_group(child->account, what->st_gid)))
+		((what->st_mode & S_IWGRP) &&
+			!account_has_group_alone(child->account, what->st_gid)))
 		return error_set(error, ERROR_UNSAFE_FILE,
 			"%s can be written by others (mode %04o), so sshd ignores the keys in it; "
 			"repair it with: chmod go-w %s",

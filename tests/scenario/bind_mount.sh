@@ -4,18 +4,15 @@
 # off. Killed at its system calls one by one, as in update_faults.sh.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
-helpers=$SOURCE/tests/scenario/faults
+# shellcheck source=tests/scenario/lib/faults.sh
+. "$SCENARIO_LIB/faults.sh"
 stride=${UPDATE_FAULTS_STRIDE:-37}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
-file=/home/user/.ssh/authorized_keys
 journal=/var/lib/vastagent/keys/user.journal
 
 instance_start one --user yes
 in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
-cc -O1 -o "$WORLD/machines/one/tmp/stepper" "$helpers/stepper.c"
-for name in new stays other; do
-	in_instance ssh-keygen -q -t ed25519 -N '' -C "$name@test" -f "/tmp/$name"
-done
+faults_prepare
 foreign=$(cat "$WORLD/machines/one/tmp/other.pub")$'\r\n# no newline at the end\tof this file'
 
 # As docker does it: the file lies elsewhere, and the directory is made by root.

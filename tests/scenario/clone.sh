@@ -57,8 +57,8 @@ in_instance vastagent addkey "$(laptop_key mate)" >/dev/null
 check "--check says what would travel" in_instance vastagent clean-image --check
 expect_match "the keys" 'would travel: the keys of root' "$SEEN"
 expect_match "the journal" 'would travel: /var/lib/vastagent/events.jsonl' "$SEEN"
-expect_eq "and to scripts" "$SEEN" \
-	"$(in_instance vastagent clean-image --check --json | jq -r '.notes[]')"
+check "as JSON, too" in_instance vastagent clean-image --check --json
+expect_match "the same" '^\{"check":true,"accounts":\["root"\],"files":\["/var/lib/vastagent/events.jsonl"' "$SEEN"
 check "and changes nothing" gets_in mate third
 check_fails "it waits for the agent to stop" 75 in_instance vastagent clean-image
 in_instance vastagent stop >/dev/null
@@ -67,6 +67,8 @@ expect_eq "no trace in the file" 0 "$(in_instance grep -c vastagent "$keys_file"
 expect_eq "nor in the state" "" "$(in_instance find /var/lib/vastagent -type f)"
 check "--check has nothing to say" in_instance vastagent clean-image --check
 expect_eq "at all" "" "$SEEN"
+expect_eq "nor as JSON" '{"check":false,"accounts":[],"files":[]}' \
+	"$(in_instance vastagent clean-image --json)"
 instance_end
 
 # ---- which instance it is, where process 1 does not tell ----

@@ -9,8 +9,9 @@
 # every one (some hours), with EVERY_FAULT="STAGE WHOSE ACTION [FIRST STRIDE]" one story's.
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
+# shellcheck source=tests/scenario/lib/faults.sh
+. "$SCENARIO_LIB/faults.sh"
 not_with_sanitizers "a library of theirs would have to come first"
-helpers=$SOURCE/tests/scenario/faults
 dynamic=$VASTAGENT_BUILD/vastagent_dynamic
 [ -x "$dynamic" ] || dynamic=$VASTAGENT_BUILD/vastagent
 [ -n "$(ldd "$dynamic" 2>/dev/null)" ] || skip "nothing can come between a static program and its C library: \
@@ -25,17 +26,10 @@ install_binary()
 	installed=$1
 }
 install_binary "$VASTAGENT_BUILD/vastagent"
-shared=$WORLD/machines/one/tmp
-check "the stepper is built" cc -O1 -Wall -o "$shared/stepper" "$helpers/stepper.c"
+faults_prepare
 check "what lets memory fail is built" cc -O1 -Wall -shared -fPIC -o "$shared/malloc.so" "$helpers/malloc.c"
 check "and its switch" cc -O1 -Wall -o "$shared/faultctl" "$helpers/faultctl.c"
-for name in new stays other; do
-	in_instance ssh-keygen -q -t ed25519 -N '' -C "$name@test" -f "/tmp/$name"
-done
-file=/home/user/.ssh/authorized_keys
-in_instance_as user sh -c 'umask 077; mkdir -p ~/.ssh; cat /tmp/other.pub >~/.ssh/authorized_keys'
-check "the agent starts" in_instance vastagent start
-check "a key is there" in_instance vastagent addkey --user user /tmp/stays.pub
+faults_begin
 laptop_ssh -N -R 9999:localhost:1 root@one &
 forwards_something()
 {

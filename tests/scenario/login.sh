@@ -62,6 +62,11 @@ expect_attached()
 	term_wait "$1" '^(\[ssh_tmux|windows: )' "${2:-10}"
 }
 
+is_off()
+{
+	! term_shows "$1" '^\[ssh_tmux'
+}
+
 # Opens a terminal that must be plain, and leaves it.
 login_plain()
 {
@@ -205,9 +210,9 @@ note "tmux's own ways to leave"
 term_ssh leave box
 expect_attached leave
 term_keys leave C-b C-z
-wait_until 20 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" = suspended ]'
+check "a suspended client gives the screen back" wait_until 20 is_off leave
 term_keys leave C-c
-wait_until 20 in_instance sh -c '[ "$(tmux list-clients -F "#{client_flags}")" != suspended ]'
+expect_attached leave
 term_type leave 'echo back$((40 + 2))'
 term_wait leave '^back42$'
 wait_until 20 has_lived

@@ -36,6 +36,7 @@ use_it()
 	term_close home
 }
 
+mark=.local/state/vastagent/welcomed
 keys_file=root/.ssh/authorized_keys
 instance_start one --user yes --stage spread_keys
 in_instance sh -c 'printf "no newline at its end" >>/etc/zsh/zprofile; chmod 640 /etc/zsh/zprofile'
@@ -45,6 +46,7 @@ before=$(picture)
 note "uninstall --keys: the very bytes"
 install_it
 use_it
+check "root was told what this is" in_instance test -e "/root/$mark"
 pid=$(in_instance vastagent status --json | jq .pid)
 in_instance cp /var/lib/vastagent/keys/user.json /var/lib/vastagent/keys/gone.json
 check "uninstall --keys, also of an account that is gone" in_instance vastagent uninstall --keys
@@ -54,6 +56,7 @@ expect_eq "everything is as it was" "" "$(diff <(echo "$before") <(picture))"
 expect_eq "no directory is left" "" "$(in_instance sh -c \
 	'ls -d /run/vastagent /var/lib/vastagent /tmp/vastagent* 2>/dev/null')"
 check_fails "the mate is refused" any mate_gets_in
+check "the mark of the first login is gone" in_instance test ! -e "/root/${mark%/*}"
 
 note "uninstall, without the agent: the keys stay"
 install_it

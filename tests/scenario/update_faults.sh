@@ -7,20 +7,15 @@
 # UPDATE_FAULTS=all (some minutes).
 # shellcheck source=tests/scenario/lib/instance.sh
 . "$(dirname "$0")/lib/instance.sh"
-helpers=$SOURCE/tests/scenario/faults
+# shellcheck source=tests/scenario/lib/faults.sh
+. "$SCENARIO_LIB/faults.sh"
 stride=${UPDATE_FAULTS_STRIDE:-29}
 [ "${UPDATE_FAULTS:-}" != all ] || stride=1
 
 instance_start one --user yes
 in_instance install -m 755 "$VASTAGENT_BUILD/vastagent" /usr/local/bin/vastagent
-check "the stepper is built" cc -O1 -Wall -o "$WORLD/machines/one/tmp/stepper" "$helpers/stepper.c"
-for name in new stays other; do
-	in_instance ssh-keygen -q -t ed25519 -N '' -C "$name@test" -f "/tmp/$name"
-done
-file=/home/user/.ssh/authorized_keys
-in_instance_as user sh -c 'umask 077; mkdir -p ~/.ssh; cat /tmp/other.pub >~/.ssh/authorized_keys'
-check "the agent starts" in_instance vastagent start
-check "a key is there" in_instance vastagent addkey --user user /tmp/stays.pub
+faults_prepare
+faults_begin
 
 # first: one of the first STRIDE calls; the others follow in steps.
 first()

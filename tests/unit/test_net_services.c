@@ -276,6 +276,24 @@ static void each_service_has_its_way_in(void **state)
 	leave();
 }
 
+static void the_ports_of_https_are_taken_for_it(void **state)
+{
+	(void)state;
+	clear();
+	net_mapping_set(&mapping, "VAST_TCP_PORT_443", "40443");
+	net_mapping_set(&mapping, "VAST_TCP_PORT_8443", "48443");
+	net_mapping_set(&mapping, "VAST_TCP_PORT_9443", "49443");
+	add_process(20, 1, "nginx", NULL);
+	add_listener(101, 0, "0.0.0.0", 443, 20);
+	add_listener(102, 0, "0.0.0.0", 8443, 20);
+	add_listener(103, 0, "0.0.0.0", 9443, 20);
+	build();
+	check_way(443, "203.0.113.7:40443", "https://203.0.113.7:40443/", NULL, true);
+	check_way(8443, "203.0.113.7:48443", "https://203.0.113.7:48443/", NULL, true);
+	check_way(9443, "203.0.113.7:49443", "http://203.0.113.7:49443/", NULL, true);
+	leave();
+}
+
 static void without_a_way_in_none_is_invented(void **state)
 {
 	(void)state;
@@ -396,6 +414,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_harms_nothing),
 		cmocka_unit_test(the_portals_variable_is_read),
 		cmocka_unit_test(each_service_has_its_way_in),
+		cmocka_unit_test(the_ports_of_https_are_taken_for_it),
 		cmocka_unit_test(without_a_way_in_none_is_invented),
 		cmocka_unit_test(what_listens_inside_only_is_not_reached_by_its_port),
 		cmocka_unit_test(the_portal_leads_to_what_is_behind_it),

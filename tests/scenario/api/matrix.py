@@ -3,8 +3,8 @@
 the description. Who may do what is x-access; each answer is held against its schema, in both
 directions: what it must have, and nothing that the description has not. Prints how much was
 asked, and the fields and codes that were never seen."""
-import json, sys, yaml
-from client import as_uid, ask, connect
+import json, os, sys, yaml
+from client import SOCKET, as_uid, ask, connect
 
 with open(sys.argv[1]) as file:
     document = yaml.safe_load(file)
@@ -145,6 +145,8 @@ def main():
     check('GET', '/v1/status', 'root', *raw_answer(slow))
     for who in ('alice', 'bob', 'carol', 'root'):
         try_route('POST', '/v1/stop', 'root', who, who)
+    if os.path.exists(SOCKET):
+        sys.exit('who has the answer to /v1/stop, still finds the socket')
     print('asked', asked)
     print('fields', len(described & seen), 'of', len(described))
     codes = {'code ' + code for code in document['components']['schemas']['Code']['enum']}

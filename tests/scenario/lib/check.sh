@@ -78,12 +78,15 @@ expect_no_match()
 	passed "$1"
 }
 
+# A condition can cost as much as what it waits for: the longer it takes, the rarer it is asked.
 wait_until()
 {
-	local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	local begin=${EPOCHREALTIME/[.,]/} limit=$(($1 * 1000000)) waited pause
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ "${EPOCHREALTIME/[.,]/}" -lt "$deadline" ] || return 1
-		sleep 0.01
+		waited=$((${EPOCHREALTIME/[.,]/} - begin))
+		[ "$waited" -lt "$limit" ] || return 1
+		pause=$((waited < 900000 ? 10000 + waited / 10 : 100000))
+		sleep "$(printf '0.%06d' "$pause")"
 	done
 }

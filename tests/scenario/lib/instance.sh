@@ -197,6 +197,7 @@ machine_enter()
 
 # ---- the laptop ----
 
+# Hundreds of logins: a key exchange that takes 10 ms, where the default of today takes 150.
 laptop_start()
 {
 	local files=$WORLD/machines/laptop/files
@@ -214,6 +215,7 @@ laptop_start()
 			ServerAliveInterval 0
 			ConnectTimeout 10
 			LogLevel ERROR
+			KexAlgorithms ^curve25519-sha256
 	END
 	machine_run laptop full "$SCENARIO_LIB/init.sh" true
 }
@@ -350,7 +352,8 @@ instance_start_again()
 	instance_listens || fail "instance $INSTANCE boots"
 }
 
-# A wire from the laptop: one address there, a route to each instance.
+# A wire from the laptop: one address there, a route to each instance. Acknowledged at once,
+# or each login waits 40 ms for it (Nagle's algorithm on one side, delayed ones on the other).
 connect_wire()
 {
 	local wire address
@@ -361,11 +364,12 @@ connect_wire()
 	nsenter --target "$(machine_pid laptop)" --net ip -batch - <<-END
 		address add 192.0.2.1/32 dev $wire
 		link set $wire up
-		route add $address dev $wire
+		route add $address dev $wire quickack 1
 	END
 	nsenter --target "$(machine_pid "$INSTANCE")" --net ip -batch - <<-END
 		address add $address/24 dev eth0
 		link set eth0 up
+		route change 192.0.2.0/24 dev eth0 proto kernel scope link src $address quickack 1
 	END
 }
 
