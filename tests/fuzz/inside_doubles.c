@@ -347,6 +347,7 @@ int __wrap_net_forwards_read(struct net_forwards *forwards, bool *complete, stru
 int __wrap_net_services_read(struct net_services *services, const struct net_way_in *way,
 	bool *complete, struct error *error);
 void __wrap_environment_write(struct agent *agent, struct request *request);
+void __wrap_agent_stop(struct agent *stopping);
 int __wrap_fsync(int fd);
 
 static struct instance instance;
@@ -377,6 +378,12 @@ const struct sshd_version *__wrap_sshd_version_local(void)
 const struct sshd_answer *__wrap_sshd_version_asked(void)
 {
 	return NULL;
+}
+
+/* What comes behind it in the same input still finds the agent. */
+void __wrap_agent_stop(struct agent *stopping)
+{
+	(void)stopping;
 }
 
 /* One of everything, with a text that JSON cannot carry as it is. */

@@ -9,6 +9,7 @@
 # shellcheck disable=SC2034 # for those who source this file
 helpers=$SOURCE/tests/scenario/faults
 file=/home/user/.ssh/authorized_keys
+shared=
 
 faults_prepare()
 {
