@@ -45,8 +45,7 @@ struct store {
 	unsigned long generation;        /* of the block that was written last, or was to be */
 	unsigned long written;           /* of the last one that is known to have been */
 	struct stored_key *keys;
-	size_t count;
-	size_t capacity;
+	size_t count, capacity;
 	struct key_index index; /* of .keys */
 	bool damaged;           /* the bytes that store_load read are not what was saved */
 };
@@ -64,10 +63,8 @@ int store_begin(struct store *store, struct error *error);
  * .instance if they can still be read. */
 int store_load(const char *path, struct store *store, struct error *error);
 
-/*
- * Calls for the name of each account that has a store. The names are those of files, and
- * need not be of accounts that still exist.
- */
+/* Calls for the name of each account that has a store. The names are those of files, and
+ * need not be of accounts that still exist. */
 void store_each_account(
 	const char *state_dir, void (*call)(void *context, const char *account), void *context);
 
@@ -93,8 +90,8 @@ struct stored_key *store_add(struct store *store, const struct pubkey *key);
 /* Replaces a text of an entry by a copy. Returns 0, or -1 if out of memory. */
 int store_set_text(char **field, const char *text);
 
-/* Whether a store can hold what a line says beside its key (bytes that show as they are);
- * and copying options, comment and expiry of one. Returns 0, or -1 if out of memory. */
+/* Whether a store can hold what a line says beside its key (bytes that show as they are), and
+ * taking options, comment and expiry over from it: returns 0, or -1 if out of memory. */
 bool store_can_hold(const struct key_line *line);
 int store_take_line(struct stored_key *key, const struct key_line *line);
 

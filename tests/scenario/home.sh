@@ -144,6 +144,6 @@ is_idle()
 wait_until 15 is_idle || fail "the agent's last look ends"
 timeout "${IDLE_SECONDS:-5}" strace -f -o "$WORLD/strace" -p "$agent" 2>/dev/null
 # Valgrind looks around now and then.
-sanitized valgrind ||
+in_valgrind ||
 	expect_eq "no system call while nothing happens" 0 "$(grep -c ' = ' "$WORLD/strace")"
 expect_eq "it waits" 1 "$(grep -c epoll_ "$WORLD/strace")"

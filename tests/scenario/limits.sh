@@ -67,7 +67,7 @@ ends_in_two_seconds()
 	in_instance sh -c "echo 'expiry-time=\"$(date -u -d "@$end" +%Y%m%d%H%M%SZ)\" $(laptop_key second)' |
 		cat /tmp/before - >$keys_file"
 }
-if ! sanitized valgrind; then # which is not as quick
+if ! in_valgrind; then # which is not as quick
 	note "in the second of the end itself"
 	in_instance vastagent stop >/dev/null
 	in_instance cp "$keys_file" /tmp/before

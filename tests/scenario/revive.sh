@@ -90,7 +90,7 @@ note "the parent"
 inside=$(in_instance sh -c "grep '^Rss' /proc/$(parent)/smaps_rollup | tr -dc 0-9
 	echo; grep '^Private_Dirty' /proc/$(parent)/smaps_rollup | tr -dc 0-9; echo; ls /proc/$(parent)/fd | wc -l")
 note "resident and written KiB, descriptors:" "$(tr '\n' ' ' <<<"$inside")"
-sanitized valgrind || # which has some of its own
+in_valgrind || # which has some of its own
 	expect_eq "holds its lock and the standard three" 4 "$(sed -n 3p <<<"$inside")"
 wakeups()
 {
@@ -152,7 +152,7 @@ check "it cannot live once more" wait_until 20 pauses_are '800 1600 3200 '
 can_live
 old_parent=$(parent)
 soon=3
-! sanitized valgrind || soon=30
+! in_valgrind || soon=30
 check "a start in a pause does not wait for its end" in_instance timeout "$soon" vastagent start
 check "and is one with a new parent" test "$(parent)" != "$old_parent"
 expect_eq "of which there is one" 1 "$(parent | wc -l)"
@@ -213,7 +213,7 @@ note "limits of the shell that starts it are not the agent's"
 in_instance vastagent stop >/dev/null
 memory=100000 size=0
 ! sanitized || memory=unlimited
-! sanitized valgrind || size=unlimited
+! in_valgrind || size=unlimited
 check "start" in_instance bash -c "ulimit -S -f $size; ulimit -S -n 12; ulimit -S -v $memory; exec vastagent start"
 check "an addkey writes its files" in_instance vastagent addkey "$(laptop_key other)"
 in_instance vastagent stop >/dev/null

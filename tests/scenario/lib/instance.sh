@@ -41,8 +41,9 @@
 #   laptop_key [NAME]                print the laptop's public key; NAME: a further key,
 #                                    made if need be as ~/.ssh/NAME
 #
-#   sanitized [WHICH]                the build under test has sanitizers (or valgrind): what they report
-#                                    then fails the scenario
+#   sanitized                        the build under test has sanitizers, or runs in valgrind: what
+#                                    they report then fails the scenario
+#   in_valgrind                      the latter, where all takes longer
 #   not_with_sanitizers WHY          skip the scenario if so
 #
 # Further parts, read along: check.sh (assertions), terminal.sh (terminals).
@@ -80,7 +81,12 @@ skip_here()
 
 sanitized()
 {
-	grep -qs "^VASTAGENT_SANITIZE:STRING=${1:-.}" "$VASTAGENT_BUILD/CMakeCache.txt"
+	grep -qs '^VASTAGENT_SANITIZE:STRING=.' "$VASTAGENT_BUILD/CMakeCache.txt"
+}
+
+in_valgrind()
+{
+	grep -qs '^VASTAGENT_SANITIZE:STRING=valgrind' "$VASTAGENT_BUILD/CMakeCache.txt"
 }
 
 not_with_sanitizers()
