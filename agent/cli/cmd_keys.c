@@ -256,8 +256,49 @@ static json_t *select_all(const json_t *rows)
 	return found;
 }
 
+/* Whether the account has such a key, which is said. */
+static bool is_of(const struct cli *cli, const char *user, const char *selector)
+{
+	struct cli one = *cli;
+	json_t *answer = NULL, *found = NULL;
+	struct error error;
+	bool has;
+
+	one.user = user;
+	if (keys_ask(&one, NULL, &answer, &error) == 0)
+		found = keys_select(json_object_get(answer, "keys"), selector);
+	has = json_object_size(found) > 0;
+	if (has)
+		cli_fail(0, "'%s' fits no key of root, but one of %s: vastagent rmkey --user %s %s",
+			selector, user, user, selector);
+	json_decref(found);
+	json_decref(answer);
+	return has;
+}
+
+/* Whoever was added to another account only is not gone because root has no such key. */
+static bool is_elsewhere(const struct cli *cli, const char *selector)
+{
+	const struct control_request request = {.method = "GET", .path = CONTROL_STATUS};
+	const json_t *account;
+	json_t *agent = NULL;
+	struct error error;
+	bool found = false;
+	const char *user;
+	size_t i;
+
+	if (geteuid() == 0 && !cli->user && agent_ask(cli, &request, &agent, &error) == 0)
+		json_array_foreach(json_object_get(agent, "accounts"), i, account) {
+			user = output_text(account, "user");
+			if (user && strcmp(user, "root") != 0 && is_of(cli, user, selector))
+				found = true;
+		}
+	json_decref(agent);
+	return found;
+}
+
 /* First everything is looked up: an ambiguous name removes nothing at all. */
-static json_t *select_operands(const struct cli *cli, const json_t *rows)
+static json_t *select_operands(const struct cli *cli, const json_t *rows, int *status)
 {
 	json_t *wanted = json_object(), *found;
 
@@ -267,7 +308,9 @@ static json_t *select_operands(const struct cli *cli, const json_t *rows)
 			json_decref(wanted);
 			return NULL;
 		}
-		if (json_object_size(found) == 0)
+		if (json_object_size(found) == 0 && is_elsewhere(cli, cli->operands[i]))
+			*status = EX_TEMPFAIL;
+		else if (json_object_size(found) == 0)
 			cli_fail(0, "nothing to do: no key fits '%s' (vastagent keys lists them)",
 				cli->operands[i]);
 		json_object_update(wanted, found);
@@ -288,7 +331,7 @@ int cmd_rmkey(const struct cli *cli)
 {
 	json_t *keys = NULL, *wanted = NULL, *answer = NULL;
 	struct error error;
-	int status = EX_OK;
+	int status = EX_OK, missed = EX_OK;
 
 	if (cli->all ? cli->count > 0 : cli->count == 0)
 		return cli_fail(
@@ -298,7 +341,7 @@ int cmd_rmkey(const struct cli *cli)
 	} else {
 		const json_t *rows = json_object_get(keys, "keys");
 
-		wanted = cli->all ? select_all(rows) : select_operands(cli, rows);
+		wanted = cli->all ? select_all(rows) : select_operands(cli, rows, &missed);
 		if (!wanted)
 			status = EX_USAGE;
 		else if (json_object_size(wanted))
@@ -307,6 +350,7 @@ int cmd_rmkey(const struct cli *cli)
 			cli_fail(0, "nothing to do: vastagent keeps no key there");
 		if (cli->json && wanted && !json_object_size(wanted))
 			answer = nothing_removed(keys);
+		status = status ? status : missed;
 	}
 	if (answer && cli->json)
 		output_json(answer);

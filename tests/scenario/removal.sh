@@ -131,8 +131,16 @@ check_fails "nobody gets in" any gets_in alice
 expect_eq "the file is as it was" "" "$(in_instance cat "$keys_file")"
 check "--all where nothing is" in_instance vastagent rmkey --all
 
-note "sync makes a person's keys exactly these"
+note "who was added to another account only"
 platform refresh
+check "one of user's" in_instance vastagent addkey --user user --name carla "$(laptop_key carol)"
+check_fails "root has none such" 75 in_instance vastagent rmkey carla
+expect_match "and is told who has" "one of user: vastagent rmkey --user user carla" "$SEEN"
+check "with that" in_instance vastagent rmkey --user user carla
+check_fails "it is gone" any gets_in carol user
+check "and there is nothing to do" in_instance vastagent rmkey carla
+
+note "sync makes a person's keys exactly these"
 laptop sh -c 'cat /root/.ssh/alice.pub /root/.ssh/alice2.pub' | in_instance tee /tmp/alice.keys >/dev/null
 check "two keys" in_instance vastagent sync --name alice /tmp/alice.keys
 check "get in" gets_in alice
