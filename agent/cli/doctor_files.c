@@ -93,6 +93,12 @@ static bool is_under_home(const struct doctor *doctor, const char *path)
 	       (path[length] == '/' || path[length] == '\0');
 }
 
+static char *fix_first_key(const struct doctor *doctor)
+{
+	return doctor_fix(
+		"vastagent addkey --user %s 'ssh-ed25519 AAAA... name'", doctor->account.name);
+}
+
 /* Links that lead out of the home are replaced by what they lead to. */
 static char *fix_link(const struct doctor *doctor, const struct doctor_file *file)
 {
@@ -268,9 +274,7 @@ void doctor_check_files(struct doctor *doctor)
 		there = there || doctor->files[i].check.problem != ENOENT;
 	}
 	if (read && !there)
-		doctor_add(doctor, DOCTOR_FAIL, "file.missing",
-			doctor_fix("vastagent addkey --user %s 'ssh-ed25519 AAAA... name'",
-				doctor->account.name),
+		doctor_add(doctor, DOCTOR_FAIL, "file.missing", fix_first_key(doctor),
 			"there is no %s: no key lets anybody in to %s", doctor->files[0].path,
 			doctor->account.name);
 	check_unread(doctor, ".ssh/authorized_keys");
@@ -368,6 +372,40 @@ static void check_types(struct doctor *doctor, const struct doctor_file *file)
 	}
 }
 
+static bool has_key(const struct doctor_file *file)
+{
+	const struct buffer *content = &file->check.content;
+	struct view_walk walk = {.end = content->length};
+	struct view_line line = {0};
+	struct view view;
+
+	view_begin(buffer_string(content), content->length, "", &view);
+	while (view_next(&view, &walk, &line))
+		if (line.parsed.kind == KEY_LINE_KEY)
+			return true;
+	return false;
+}
+
+/* Files that cannot be read are reported already, and so is that there are none. */
+static void check_there_is_one(struct doctor *doctor)
+{
+	const struct doctor_file *first = NULL;
+
+	for (size_t i = 0; i < doctor->file_count; i++) {
+		const struct doctor_file *file = &doctor->files[i];
+
+		if (!file->read || file->check.problem == ENOENT)
+			continue;
+		if (file->check.problem || has_key(file))
+			return;
+		first = first ? first : file;
+	}
+	if (first)
+		doctor_add(doctor, DOCTOR_FAIL, "file.empty", fix_first_key(doctor),
+			"there is no key in %s: none lets anybody in to %s", first->path,
+			doctor->account.name);
+}
+
 void doctor_check_lines(struct doctor *doctor)
 {
 	struct lint lint;
@@ -387,4 +425,6 @@ void doctor_check_lines(struct doctor *doctor)
 		if (file->read)
 			check_types(doctor, file);
 	}
+	if (!doctor->key)
+		check_there_is_one(doctor);
 }

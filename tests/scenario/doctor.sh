@@ -151,6 +151,10 @@ check "a group that is the account's own may write (Debian)" in_instance bash -c
 	chmod 660 /home/alice/.ssh/authorized_keys; vastagent doctor --user alice'
 check "and the login works" login
 
+in_instance sh -c 'echo "# none" >/home/alice/.ssh/authorized_keys'
+check_fails "a file without a key" 1 in_instance vastagent doctor --user alice
+expect_match "lets nobody in" 'there is no key in /home/alice/.ssh/authorized_keys' "$SEEN"
+
 note "the way to the file"
 broken file.mode fails 'chmod 666 $F'
 broken file.mode fails 'chmod 777 /home/alice'
