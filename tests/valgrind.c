@@ -42,8 +42,8 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
 	/* A process number may come again, in a later boot. */
 	char log[64];
 	const char *const options[] = {VALGRIND, "--quiet", "--leak-check=full",
-		"--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--vgdb=no", log,
-		"--"};
+		"--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
+		"--suppressions=" VALGRIND_SUPPRESSIONS, "--vgdb=no", log, "--"};
 	const size_t first = sizeof(options) / sizeof(options[0]);
 	char self[PATH_MAX] = "", **all;
 	struct timespec now = {0};

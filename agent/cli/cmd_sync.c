@@ -23,11 +23,13 @@ static json_t *fingerprints_of(const struct buffer *text)
 	struct import import;
 	json_t *wanted = json_object();
 
-	if (import_parse(text->data, text->length, false, &import, NULL) == 0) {
-		for (size_t i = 0; i < import.key_count; i++) {
-			pubkey_fingerprint(&import.keys[i].key, fingerprint);
-			json_object_set_new(wanted, fingerprint, json_true());
-		}
+	if (import_parse(text->data, text->length, false, &import, NULL) != 0) {
+		json_decref(wanted);
+		wanted = NULL;
+	}
+	for (size_t i = 0; wanted && i < import.key_count; i++) {
+		pubkey_fingerprint(&import.keys[i].key, fingerprint);
+		json_object_set_new(wanted, fingerprint, json_true());
 	}
 	import_free(&import);
 	return wanted;
@@ -90,6 +92,9 @@ static int sync_keys(const struct cli *cli, const struct buffer *text)
 	struct error error;
 	int status = keys_add_text(cli, text, &added);
 
+	/* All that the name has would go. */
+	if (status == EX_OK && !wanted)
+		status = cli_fail(EX_OSERR, "out of memory");
 	if (status == EX_OK && keys_ask(cli, NULL, &keys, &error) != 0)
 		status = agent_report(&error);
 	if (status == EX_OK) {

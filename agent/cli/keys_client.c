@@ -119,6 +119,7 @@ static int add_limits(const struct cli *cli, json_t *body)
 	char text[32];
 	long seconds = 0;
 	time_t when = 0;
+	bool failed;
 
 	if (cli->duration && cli->until)
 		return cli_fail(EX_USAGE, "--for and --until do not go together");
@@ -138,10 +139,11 @@ static int add_limits(const struct cli *cli, json_t *body)
 		buffer_add_format(&options, "from=\"%s\"", cli->from);
 	if (cli->options)
 		buffer_add_format(&options, "%s%s", options.length ? "," : "", cli->options);
-	if (options.length)
+	failed = options.failed;
+	if (options.length && !failed)
 		json_object_set_new(body, "options", json_string(options.data));
 	buffer_free(&options);
-	return EX_OK;
+	return failed ? cli_fail(EX_OSERR, "out of memory") : EX_OK;
 }
 
 static json_t *pack_add(const struct cli *cli, const struct buffer *text)
@@ -242,6 +244,8 @@ static char *join(const json_t *fingerprints)
 
 	json_object_foreach((json_t *)fingerprints, fingerprint, comment)
 		buffer_add_format(&list, "%s%s", list.length ? "," : "", fingerprint);
+	if (list.failed)
+		buffer_free(&list);
 	return list.data;
 }
 

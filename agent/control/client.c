@@ -261,6 +261,9 @@ static void *allocate(size_t size)
 /* Returns the status, and the body's JSON in *answer. */
 static int finish(const struct reply *reply, json_t **answer, struct error *error)
 {
+	json_malloc_t malloc_before;
+	json_free_t free_before;
+
 	if (!reply->headers)
 		return hung_up(error);
 	if (!is_whole(reply) && !(reply->raw && ferror(reply->raw)))
@@ -269,9 +272,11 @@ static int finish(const struct reply *reply, json_t **answer, struct error *erro
 	if (reply->raw)
 		return (int)reply->status;
 	/* Where memory is out jansson's reader loses a byte of a text, and says nothing. */
-	json_set_alloc_funcs(allocate, free);
+	json_get_alloc_funcs(&malloc_before, &free_before);
+	json_set_alloc_funcs(allocate, free_before);
 	no_memory = false;
 	*answer = json_loadb(reply->text.data + reply->headers, reply->body, 0, NULL);
+	json_set_alloc_funcs(malloc_before, free_before);
 	if (!no_memory)
 		return (int)reply->status;
 	json_decref(*answer);

@@ -145,12 +145,13 @@ note "full"
 # The one before gives its room to the next.
 in_instance sh -c "rm $state/keys/*.before; cat /dev/zero >$state/fill" 2>/dev/null
 refused "full" 'No space left'
-machine_enter one mount -t tmpfs -o nr_inodes=1,mode=1777 tmp /tmp
 check "the agent stops" in_instance vastagent stop
+# Valgrind needs files of its own there.
+in_valgrind || machine_enter one mount -t tmpfs -o nr_inodes=1,mode=1777 tmp /tmp
 check "and where /tmp is full, too, the on-start" in_instance vastagent onstart
 check "brings it back" in_instance vastagent status
 expect_eq "what is in force has not changed" "$in_force" "$(keys_in_force)"
-machine_enter one umount /tmp
+in_valgrind || machine_enter one umount /tmp
 in_instance rm $state/fill
 works_again
 note "deleted"
