@@ -374,13 +374,15 @@ expect_plain fault
 term_close fault
 in_instance rm -f /tmp/tmux-0
 
-machine_enter box mount -t tmpfs -o nr_inodes=1,mode=1777 tmpfs /tmp
-check_fails "/tmp is full" any in_instance mkdir /tmp/x
-term_ssh fault box
-term_wait fault 'this is a plain shell'
-expect_plain fault
-term_close fault
-machine_enter box umount /tmp
+if ! in_valgrind; then # which needs files there
+	machine_enter box mount -t tmpfs -o nr_inodes=1,mode=1777 tmpfs /tmp
+	check_fails "/tmp is full" any in_instance mkdir /tmp/x
+	term_ssh fault box
+	term_wait fault 'this is a plain shell'
+	expect_plain fault
+	term_close fault
+	machine_enter box umount /tmp
+fi
 
 note "the program itself is missing, broken, or hangs"
 for shell in /bin/bash /bin/dash; do
