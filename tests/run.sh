@@ -15,7 +15,7 @@ for_tests='openssh-server openssh-client tmux zsh fish rsync jq curl strace proc
 	util-linux mount libcap2-bin ncurses-term ca-certificates python3 xauth dropbear-bin lsof acl
 	attr openssl putty-tools sudo git sshfs mosh rclone ansible-core python3-paramiko
 	python3-pexpect python3-yaml debhelper dpkg-dev lintian systemd debootstrap clustershell
-	libfaketime'
+	libfaketime valgrind libc6-dbg'
 for_lint='shellcheck mandoc clang-format clang-tidy cppcheck python3-voluptuous'
 for_bench='nghttp2-client nginx-light google-guest-agent'
 
@@ -75,6 +75,14 @@ build()
 	cmake --build "$directory" -j "$jobs"
 }
 
+# What is built there runs in valgrind: the program by itself, the tests by ctest.
+build_for_valgrind()
+{
+	build valgrind debug -DVASTAGENT_SANITIZE=valgrind -DVASTAGENT_FILTER=OFF \
+		"-DVASTAGENT_UNDER_TEST=$builds/valgrind" "-DVASTAGENT_ROOTS=$builds/roots" \
+		"-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;-q;--error-exitcode=99;--leak-check=full;--vgdb=no"
+}
+
 # Debian 12 has no validator of OpenAPI 3.1; npm's registry has.
 install_validator()
 {
@@ -129,7 +137,6 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$bench" = no ] || for_tests="$for_tests $for_bench"
-[ "$valgrind" = no ] || for_tests="$for_tests valgrind libc6-dbg"
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] || install_packages "${missing[@]}"
 
@@ -140,11 +147,8 @@ if [ "$sanitize" = yes ]; then
 		-L scenario -FS '.*' "${only[@]}"
 	exit
 fi
-# Memory that is used before it is written is what the sanitizers do not see.
 if [ "$valgrind" = yes ]; then
-	build valgrind debug -DVASTAGENT_SANITIZE=valgrind -DVASTAGENT_FILTER=OFF \
-		"-DVASTAGENT_UNDER_TEST=$builds/valgrind" "-DVASTAGENT_ROOTS=$builds/roots" \
-		"-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;-q;--error-exitcode=99;--leak-check=full;--vgdb=no"
+	build_for_valgrind
 	ctest --test-dir "$builds/valgrind" -j 2 --output-on-failure --no-tests=error \
 		-L 'unit|fuzz|scenario' -FS '.*' "${only[@]}"
 	exit
@@ -160,7 +164,9 @@ if [ "$soak" = yes ]; then
 	SOAK_SECONDS=${SOAK_SECONDS:-900} VASTAGENT_BUILD=$builds/release bash tests/scenario/soak.sh
 	exit
 fi
-build asan asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots"
+build_for_valgrind
+build asan asan "-DVASTAGENT_UNDER_TEST=$builds/release" "-DVASTAGENT_ROOTS=$builds/roots" \
+	"-DVASTAGENT_VALGRIND=$builds/valgrind"
 install_validator
 # One more than there are processors, since most of them wait now and then.
 ctest --test-dir "$builds/asan" -j $((jobs + 1)) --output-on-failure --no-tests=error \
