@@ -95,7 +95,14 @@ void net_processes_free(struct net_processes *processes)
 	*processes = (struct net_processes){0};
 }
 
-/* A file of /proc as a string, cut at size. Returns its length, or -1. */
+/* Something could not be read, and errno says why: one that has ended is no loss. */
+static void note_failure(struct net_processes *processes)
+{
+	if (errno != ENOENT && errno != ESRCH)
+		processes->complete = false;
+}
+
+/* A file of /proc as a string, cut at size. Returns its length, or -1 with errno. */
 static ssize_t read_text(int directory, const char *path, char *text, size_t size)
 {
 	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -130,14 +137,15 @@ static time_t start_time(unsigned long long ticks)
 
 static int add_process(struct net_processes *processes, int proc, const char *name)
 {
-	char path[NAME_MAX + 8], text[STAT_BYTES];
+	char path[NAME_MAX + 8], text[STAT_BYTES] = "";
 	struct net_process process = {.uid = NET_UID_UNKNOWN};
 	struct net_process *list;
 	unsigned long long ticks;
 
 	snprintf(path, sizeof(path), "%s/stat", name);
-	if (read_text(proc, path, text, sizeof(text)) <= 0 ||
-		process_parse_stat(text, &process, &ticks) != 0)
+	if (read_text(proc, path, text, sizeof(text)) < 0)
+		note_failure(processes);
+	if (process_parse_stat(text, &process, &ticks) != 0)
 		return 0;
 	if (processes->count >= NET_PROCESSES_MAX) {
 		processes->complete = false;
@@ -166,9 +174,11 @@ static int walk(struct net_processes *processes, int proc)
 			close(fd);
 		return -1;
 	}
-	while (result == 0 && (entry = readdir(directory)))
+	while (result == 0 && (errno = 0, entry = readdir(directory)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			result = add_process(processes, proc, entry->d_name);
+	if (result == 0 && errno != 0)
+		processes->complete = false;
 	closedir(directory);
 	if (result != 0)
 		errno = ENOMEM;
@@ -215,12 +225,14 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	directory = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!directory) {
+		if (errno != EACCES && errno != EPERM)
+			note_failure(processes);
 		if (fd >= 0)
 			close(fd);
 		return 0;
 	}
 	process->readable = true;
-	while (result == 0 && (entry = readdir(directory))) {
+	while (result == 0 && (errno = 0, entry = readdir(directory))) {
 		ssize_t length;
 		struct net_holder holder = {.process = (uint32_t)index};
 
@@ -229,8 +241,11 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 		length = readlinkat(fd, entry->d_name, link, sizeof(link) - 1);
 		if (length < 0 && (errno == EACCES || errno == EPERM)) {
 			process->readable = false;
+			errno = 0;
 			break;
 		}
+		if (length < 0)
+			note_failure(processes);
 		link[length > 0 ? length : 0] = '\0';
 		if (process_parse_link(link, &holder.pipe, &holder.inode) &&
 			(!holder.pipe || process->server)) {
@@ -238,26 +253,33 @@ static int read_descriptors(struct net_processes *processes, int proc, size_t in
 			result = add_holder(processes, &holder);
 		}
 	}
+	if (result == 0 && errno != 0)
+		note_failure(processes);
 	closedir(directory);
 	return result;
 }
 
-static void read_uid(struct net_process *process, int proc)
+static void read_uid(struct net_processes *processes, int proc, size_t index)
 {
-	char path[32], text[STATUS_BYTES];
+	struct net_process *process = &processes->list[index];
+	char path[32], text[STATUS_BYTES] = "";
 
 	snprintf(path, sizeof(path), "%d/status", (int)process->pid);
-	if (read_text(proc, path, text, sizeof(text)) > 0)
-		process_parse_uid(text, &process->uid);
+	if (read_text(proc, path, text, sizeof(text)) < 0)
+		note_failure(processes);
+	process_parse_uid(text, &process->uid);
 }
 
-static int read_title(struct net_process *process, int proc)
+static int read_title(struct net_processes *processes, int proc, size_t index)
 {
+	struct net_process *process = &processes->list[index];
 	char path[32], text[TITLE_BYTES];
 
 	snprintf(path, sizeof(path), "%d/cmdline", (int)process->pid);
-	if (read_text(proc, path, text, sizeof(text)) < 0)
+	if (read_text(proc, path, text, sizeof(text)) < 0) {
+		note_failure(processes);
 		return 0;
+	}
 	process->title = strdup(text);
 	return process->title ? 0 : -1;
 }
@@ -291,7 +313,7 @@ static int look_into_them(struct net_processes *processes, int proc, bool all)
 		const struct net_process *parent = parent_of(processes, &processes->list[i]);
 
 		if (processes->list[i].server || (parent && parent->server))
-			read_uid(&processes->list[i], proc);
+			read_uid(processes, proc, i);
 	}
 	for (size_t i = 0; i < processes->count && result == 0; i++) {
 		struct net_process *process = &processes->list[i];
@@ -300,7 +322,7 @@ static int look_into_them(struct net_processes *processes, int proc, bool all)
 			continue;
 		process->server = process->server && is_trusted(processes, process);
 		if (process->server)
-			result = read_title(process, proc);
+			result = read_title(processes, proc, i);
 		if ((process->server || all) && result == 0)
 			result = read_descriptors(processes, proc, i);
 	}
@@ -316,7 +338,7 @@ static bool hides_processes(int proc)
 	FILE *mounts = fopen("/proc/self/mounts", "re");
 	char text[STATUS_BYTES], *line = NULL, *capabilities;
 	size_t size = 0;
-	bool hides = false;
+	bool hides = !mounts;
 
 	/* The last one lies on top. */
 	while (mounts && getline(&line, &size, mounts) > 0)
