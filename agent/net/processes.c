@@ -98,8 +98,11 @@ void net_processes_free(struct net_processes *processes)
 /* Something could not be read, and errno says why: one that has ended is no loss. */
 static void note_failure(struct net_processes *processes)
 {
-	if (errno != ENOENT && errno != ESRCH)
-		processes->complete = false;
+	if (errno == ENOENT || errno == ESRCH)
+		return;
+	processes->complete = false;
+	if (errno != EACCES && errno != EPERM)
+		processes->failure = errno;
 }
 
 /* A file of /proc as a string, cut at size. Returns its length, or -1 with errno. */
@@ -178,7 +181,7 @@ static int walk(struct net_processes *processes, int proc)
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			result = add_process(processes, proc, entry->d_name);
 	if (result == 0 && errno != 0)
-		processes->complete = false;
+		note_failure(processes);
 	closedir(directory);
 	if (result != 0)
 		errno = ENOMEM;

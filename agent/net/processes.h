@@ -45,6 +45,7 @@ struct net_processes {
 	size_t holder_count;
 	size_t holder_capacity;
 	bool complete; /* false: there may be some that are hidden from us, or too many */
+	int failure;   /* errno: a file of one that is not hidden could not be read; or 0 */
 };
 
 /* Walks /proc. Processes that end meanwhile are left out. Returns 0, or -1 with

@@ -1,5 +1,6 @@
 #include "net/sessions.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,11 @@ int net_sessions_read(struct net_sessions *sessions, struct error *error)
 
 	*sessions = (struct net_sessions){0};
 	result = net_snapshot_read(&snapshot, NET_LOOK_SESSIONS, error);
+	/* A list that lacks some does not say so: better none. */
+	errno = snapshot.processes.failure;
+	if (result == 0 && errno != 0)
+		result = error_set_errno(
+			error, ERROR_INTERNAL, "cannot read all processes of this machine");
 	if (result == 0 && (net_sessions_build(sessions, &snapshot) != 0 ||
 				   read_tmux(sessions, &snapshot.processes) != 0))
 		result = error_set(error, ERROR_INTERNAL, "out of memory");
