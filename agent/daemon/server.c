@@ -87,7 +87,8 @@ static int start_http(struct server *server, struct agent *agent, int fd)
 		agent->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!listener)
 		return -1;
-	if (!evhttp_bind_listener(server->http, listener)) {
+	/* Once more, for the answer: evconnlistener_new() does not look at it. */
+	if (evconnlistener_enable(listener) != 0 || !evhttp_bind_listener(server->http, listener)) {
 		evconnlistener_free(listener);
 		return -1;
 	}
