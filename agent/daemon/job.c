@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define WAITING_MAX     224
 #define WAITING_UID_MAX 32
 #define DEADLINE_S      10
+/* On the stack, with the largest registers that there are (AT_MINSIGSTKSZ, getauxval(3)). */
+#define SIGNAL_FRAME (16 * 1024)
 
 struct job {
 	TAILQ_ENTRY(job) link; /* jobs::all */
@@ -77,6 +80,8 @@ static void on_child_ended(evutil_socket_t number, short what, void *context)
 	(void)number;
 	(void)what;
 	reap_left_behind(context);
+	/* The signal's frame has the registers of what it came upon: copying a key, perhaps. */
+	sodium_stackzero(SIGNAL_FRAME);
 }
 
 struct jobs *jobs_create(struct event_base *base)
