@@ -249,19 +249,23 @@ static bool is_whole(const struct reply *reply)
 }
 
 static bool no_memory;
+static json_malloc_t malloc_before;
 
+/* Jansson's reader does not live through each failure: the program's own function, which may
+ * end it, has the last word. */
 static void *allocate(size_t size)
 {
 	void *memory = malloc(size);
 
-	no_memory = no_memory || !memory;
-	return memory;
+	if (memory)
+		return memory;
+	no_memory = true;
+	return malloc_before(size);
 }
 
 /* Returns the status, and the body's JSON in *answer. */
 static int finish(const struct reply *reply, json_t **answer, struct error *error)
 {
-	json_malloc_t malloc_before;
 	json_free_t free_before;
 
 	if (!reply->headers)
